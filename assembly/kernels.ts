@@ -1,0 +1,19 @@
+/** Every kernel: the exports of these files are the kernels of the manifest (src/backend/kernels.ts). */
+export * from "./copy";
+export * from "./arithmetic";
+export * from "./unary";
+export * from "./reduce";
+export * from "./compare";
+export * from "./pointwise";
+export * from "./activation";
+export * from "./scan";
+export * from "./softmax";
+export * from "./index";
+export * from "./sort";
+export * from "./loss";
+export * from "./matmul";
+export * from "./random";
+export * from "./optimizer";
+
+/** The first address that the module's own data does not use. */
+export const heap_base: usize = __heap_base;

@@ -1,0 +1,78 @@
+/**
+ * PyTorch for Deno: tensors, autograd, nn and optim with PyTorch's names, numbers and errors.
+ *
+ * @module
+ */
+import { install } from "./src/install.ts";
+
+install();
+
+export {
+  bfloat16,
+  bool,
+  DType,
+  float16,
+  float32,
+  float64,
+  int16,
+  int32,
+  int64,
+  int8,
+  promoteTypes,
+  uint8,
+} from "./src/backend/dtype.ts";
+export { scope } from "./src/backend/storage.ts";
+export { Tensor } from "./src/tensor/tensor.ts";
+export { fromArray, tensor } from "./src/tensor/create.ts";
+export { setPrintOptions } from "./src/tensor/print.ts";
+export {
+  enableGrad,
+  inferenceMode,
+  isGradEnabled,
+  noGrad,
+  setGradEnabled,
+} from "./src/autograd/record.ts";
+export * as autograd from "./src/autograd/autograd.ts";
+export { resultType } from "./src/ops/elementwise.ts";
+export * from "./src/ops/arithmetic.ts";
+export * from "./src/ops/create.ts";
+export { clone } from "./src/ops/copy.ts";
+export * from "./src/ops/reduce.ts";
+export * from "./src/ops/unary.ts";
+export * from "./src/ops/view.ts";
+export * from "./src/ops/compare.ts";
+export * from "./src/ops/pointwise.ts";
+export * from "./src/ops/scan.ts";
+export * from "./src/ops/statistics.ts";
+export * from "./src/ops/join.ts";
+export * from "./src/ops/index.ts";
+export * from "./src/ops/sort.ts";
+export * from "./src/ops/range.ts";
+export * from "./src/ops/matmul.ts";
+export * from "./src/ops/einsum.ts";
+export * from "./src/ops/random.ts";
+export * as nn from "./src/nn/nn.ts";
+export * as F from "./src/nn/functional.ts";
+export * as optim from "./src/optim/optim.ts";
+
+export type { BackwardOptions } from "./src/autograd/backward.ts";
+export type { Grad, GradHook, GradMode, Grads, Node } from "./src/autograd/record.ts";
+export type { Backend, MemoryStats } from "./src/backend/backend.ts";
+export type { TypedArray } from "./src/backend/dtype.ts";
+export type {
+  FAMILIES,
+  Family,
+  KernelName,
+  Kernels,
+  NamesOf,
+  Numbers,
+  SIGNATURES,
+} from "./src/backend/kernels.ts";
+export type { Scope, Storage } from "./src/backend/storage.ts";
+export type { KernelTable, Operand } from "./src/ops/elementwise.ts";
+export type { Element, NestedElements, ToOptions } from "./src/ops/access.ts";
+export type { Args } from "./src/tensor/arguments.ts";
+export type { Nested, TensorOptions } from "./src/tensor/create.ts";
+export type { Method, METHODS, Methods, Names, TensorMethods } from "./src/tensor/methods.ts";
+export type { PrintOptions } from "./src/tensor/print.ts";
+export type { VersionCounter, ViewOf } from "./src/tensor/tensor.ts";

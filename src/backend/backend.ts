@@ -1,0 +1,52 @@
+/**
+ * What a device is: kernels, memory, and a way in and out for bytes.
+ *
+ * @module
+ */
+import type { DType } from "./dtype.ts";
+import type { Kernels } from "./kernels.ts";
+import type { Storage } from "./storage.ts";
+
+/** Numbers of one device's memory. */
+export interface MemoryStats {
+  /** Storages in the device's memory now. */
+  tensors: number;
+  /** Bytes they take. */
+  bytes: number;
+  /** The most they took since the last reset. */
+  peakBytes: number;
+  /** Bytes that were moved to JavaScript buffers. */
+  movedOut: number;
+  /** Bytes that came back from there. */
+  movedIn: number;
+}
+
+/** A device that runs kernels. Everything that computes goes through `kernels`. */
+export interface Backend {
+  /** `"cpu"`, `"cuda:0"`: what `tensor.device` shows. */
+  readonly name: string;
+  /** The kernels of the manifest, under their names. */
+  readonly kernels: Kernels;
+  /** A new storage of `bytes` bytes, not initialised. */
+  allocate(bytes: number): Storage;
+  /** Takes a storage's memory back. */
+  release(storage: Storage): void;
+  /** Brings a storage that was moved out back. */
+  restore(storage: Storage): void;
+  /** Marks `storage` as used now and returns its address. */
+  touch(storage: Storage): number;
+  /** The address of one constant element, valid for the next kernel call. */
+  scalar(value: number | bigint | boolean, dtype: DType): number;
+  /** The address of at least `bytes` of scratch space, valid for the next kernel call. */
+  scratch(bytes: number): number;
+  /** Copies `bytes` bytes at `offset` out of a storage. */
+  read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer>;
+  /** Copies bytes into a storage. */
+  write(storage: Storage, offset: number, source: Uint8Array): void;
+  /** One element as a JavaScript value. */
+  readElement(storage: Storage, index: number, dtype: DType): number | bigint | boolean;
+  /** Memory statistics. */
+  memory(): MemoryStats;
+  /** Sets the peak to what is in use now. */
+  resetPeak(): void;
+}

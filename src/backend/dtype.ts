@@ -1,0 +1,140 @@
+/**
+ * Element types: PyTorch's names, sizes and promotion rules.
+ *
+ * @module
+ */
+
+/** Typed arrays that hold a tensor's elements in JavaScript. */
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | Int32Array
+  | Int16Array
+  | Int8Array
+  | Uint16Array
+  | Uint8Array;
+
+/** An element type: `torch.float32`, `torch.int64`, ... Compare with `===`. */
+export class DType {
+  /** PyTorch's name, without the `torch.` prefix. */
+  readonly name: string;
+  /** Bytes of one element. */
+  readonly size: number;
+  /** Position in the order of promotion within a kind. */
+  readonly id: number;
+  /** `"bool"`, `"int"` or `"float"`. */
+  readonly kind: "bool" | "int" | "float";
+  /** What a kernel's name ends in: `""` for float32, `"_f64"`, `"_i64"`, ... */
+  readonly suffix: string;
+
+  /** Only the constants of this file are made; use those. */
+  constructor(
+    id: number,
+    name: string,
+    size: number,
+    kind: "bool" | "int" | "float",
+    suffix: string,
+  ) {
+    this.id = id;
+    this.name = name;
+    this.size = size;
+    this.kind = kind;
+    this.suffix = suffix;
+  }
+
+  /** Whether the elements are floating-point numbers. */
+  get isFloatingPoint(): boolean {
+    return this.kind === "float";
+  }
+
+  /** `"torch.float32"`, as PyTorch prints it. */
+  toString(): string {
+    return `torch.${this.name}`;
+  }
+
+  /** The same text in `console.log`. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return this.toString();
+  }
+}
+
+/** Boolean, one byte. */
+export const bool: DType = new DType(0, "bool", 1, "bool", "_u8");
+/** Unsigned 8-bit integer. */
+export const uint8: DType = new DType(1, "uint8", 1, "int", "_u8");
+/** Signed 8-bit integer (storage; computed as int32). */
+export const int8: DType = new DType(2, "int8", 1, "int", "_i8");
+/** Signed 16-bit integer (storage; computed as int32). */
+export const int16: DType = new DType(3, "int16", 2, "int", "_i16");
+/** Signed 32-bit integer. */
+export const int32: DType = new DType(4, "int32", 4, "int", "_i32");
+/** Signed 64-bit integer. */
+export const int64: DType = new DType(5, "int64", 8, "int", "_i64");
+/** IEEE half precision (storage; computed as float32). */
+export const float16: DType = new DType(6, "float16", 2, "float", "_f16");
+/** bfloat16 (storage; computed as float32). */
+export const bfloat16: DType = new DType(7, "bfloat16", 2, "float", "_bf16");
+/** IEEE single precision, the default. */
+export const float32: DType = new DType(8, "float32", 4, "float", "");
+/** IEEE double precision. */
+export const float64: DType = new DType(9, "float64", 8, "float", "_f64");
+
+/** Every dtype, by id. */
+export const dtypes: readonly DType[] = [
+  bool,
+  uint8,
+  int8,
+  int16,
+  int32,
+  int64,
+  float16,
+  bfloat16,
+  float32,
+  float64,
+];
+
+/** The dtype that a value of both types takes, as `torch.promote_types`. */
+export function promoteTypes(a: DType, b: DType): DType {
+  if (a === b) return a;
+  if (a.kind !== b.kind) {
+    if (a.kind === "float") return a;
+    if (b.kind === "float") return b;
+    return a.kind === "int" ? a : b;
+  }
+  // uint8 with int8, and float16 with bfloat16, fit only in the next wider type.
+  const [low, high] = a.id < b.id ? [a, b] : [b, a];
+  if (low === uint8 && high === int8) return int16;
+  if (low === float16 && high === bfloat16) return float32;
+  return high;
+}
+
+/** The dtype whose kernels compute `dtype`: the four storage-only types compute in a wider one. */
+export function computeType(dtype: DType): DType {
+  if (dtype === float16 || dtype === bfloat16) return float32;
+  if (dtype === int8 || dtype === int16) return int32;
+  return dtype;
+}
+
+/** A new typed array of `length` elements of `dtype`; float16 and bfloat16 are 16-bit patterns. */
+export function typedArrayOf(dtype: DType, buffer: ArrayBuffer): TypedArray {
+  switch (dtype) {
+    case float32:
+      return new Float32Array(buffer);
+    case float64:
+      return new Float64Array(buffer);
+    case int64:
+      return new BigInt64Array(buffer);
+    case int32:
+      return new Int32Array(buffer);
+    case int16:
+      return new Int16Array(buffer);
+    case int8:
+      return new Int8Array(buffer);
+    case float16:
+    case bfloat16:
+      return new Uint16Array(buffer);
+    default:
+      return new Uint8Array(buffer);
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * The CPU's device memory: one WebAssembly memory, used as a cache of storages with a budget.
+ *
+ * When the budget is reached, the storages that were not used for longest move to ordinary JavaScript buffers. Those
+ * nobody holds are then freed by the garbage collector; the others come back when they are used. So a program that
+ * never frees anything runs in bounded memory, in a synchronous loop too, where no finalizer would ever be called.
+ *
+ * @module
+ */
+import { Storage } from "./storage.ts";
+
+const PAGE = 65536;
+/** Blocks up to this size come from free lists of equal blocks; larger ones from a list of gaps. */
+const SMALL = 65536;
+const CHUNK = 1 << 20;
+/** WebAssembly's 32-bit memories end at 4 GiB. */
+const LIMIT = 65535 * PAGE;
+/** A storage used within the last so many pointer reads belongs to the call in progress and stays where it is. */
+const IN_USE = 64;
+
+/** Bytes that a block of `bytes` takes: 64-byte steps, then four steps to each power of two. */
+function blockSize(bytes: number): number {
+  if (bytes <= 1024) return Math.max(64, (bytes + 63) & ~63);
+  if (bytes > SMALL) return Math.ceil(bytes / 4096) * 4096;
+  const step = 1 << (29 - Math.clz32(bytes - 1));
+  return (bytes + step - 1) & ~(step - 1);
+}
+
+/** One free stretch of memory. */
+interface Gap {
+  address: number;
+  size: number;
+}
+
+/** Allocates, frees, moves out and brings back the storages of one WebAssembly memory. */
+export class Heap {
+  /** Every view of the memory, made anew when it grows. */
+  u8!: Uint8Array<ArrayBuffer>;
+  f32!: Float32Array<ArrayBuffer>;
+  f64!: Float64Array<ArrayBuffer>;
+  i32!: Int32Array<ArrayBuffer>;
+  i64!: BigInt64Array<ArrayBuffer>;
+  /** Counts pointer reads; a storage's stamp says when it was last used. */
+  clock = 0;
+  /** Bytes in blocks now, and at most since the last reset. */
+  used = 0;
+  peak = 0;
+  /** Storages in the memory now. */
+  residents = 0;
+  /** Bytes moved out and brought back, for statistics. */
+  movedOut = 0;
+  movedIn = 0;
+  /** Bytes the blocks may take before storages move out; grows when what moved out keeps coming back. */
+  budget: number;
+
+  readonly #memory: WebAssembly.Memory;
+  readonly #free = new Map<number, number[]>();
+  /** Gaps in address order; none touches its neighbour. */
+  readonly #gaps: Gap[] = [];
+  #end: number;
+  /** Residents in a ring through this sentinel, oldest first. */
+  readonly #ring = new Storage(null, 0);
+  #allocatedInWindow = 0;
+  #movedInWindow = 0;
+
+  /** `base` is the first address that the kernels' own data does not use. */
+  constructor(memory: WebAssembly.Memory, base: number, budget: number) {
+    this.#memory = memory;
+    this.#end = Math.ceil(base / 64) * 64;
+    this.budget = budget;
+    this.#ring.previous = this.#ring.next = this.#ring;
+    this.#views();
+  }
+
+  #views() {
+    const buffer = this.#memory.buffer as ArrayBuffer;
+    this.u8 = new Uint8Array(buffer);
+    this.f32 = new Float32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+  }
+
+  /** Gives `storage` a block of its own. Throws `RangeError` when the memory cannot hold it. */
+  place(storage: Storage): void {
+    const size = blockSize(storage.bytes);
+    if (this.used + size > this.budget) this.#makeRoom(size);
+    let address = this.#take(size);
+    while (address < 0) {
+      // Fragmented, or truly full: move out more until a block fits.
+      if (!this.#moveOutOldest(true)) {
+        throw new RangeError(
+          `out of memory: asked for ${storage.bytes} bytes; ${this.used} bytes are held by ${this.residents} tensors`,
+        );
+      }
+      address = this.#take(size);
+    }
+    storage.address = address;
+    storage.stamp = ++this.clock;
+    this.used += size;
+    if (this.used > this.peak) this.peak = this.used;
+    this.residents++;
+    this.#allocatedInWindow += size;
+    const ring = this.#ring, last = ring.previous!;
+    storage.previous = last;
+    storage.next = ring;
+    last.next = storage;
+    ring.previous = storage;
+  }
+
+  /** Takes back the block of `storage`. */
+  release(storage: Storage): void {
+    const size = blockSize(storage.bytes), address = storage.address;
+    this.used -= size;
+    this.residents--;
+    storage.previous!.next = storage.next;
+    storage.next!.previous = storage.previous;
+    storage.previous = storage.next = null;
+    storage.address = -1;
+    if (size > SMALL) this.#addGap(address, size);
+    else this.#list(size).push(address);
+  }
+
+  /** Brings a storage that was moved out back into the memory. */
+  restore(storage: Storage): void {
+    const copy = storage.copy!;
+    this.#movedInWindow += storage.bytes;
+    this.movedIn += storage.bytes;
+    // Live data that keeps coming back means that the budget is below the program's working set.
+    if (this.#movedInWindow * 4 > this.budget) {
+      this.budget = Math.min(this.budget * 1.5, LIMIT);
+      this.#movedInWindow = this.#allocatedInWindow = 0;
+    } else if (this.#allocatedInWindow > 4 * this.budget) {
+      this.#movedInWindow = this.#allocatedInWindow = 0;
+    }
+    this.place(storage);
+    this.u8.set(copy, storage.address);
+    storage.copy = null;
+  }
+
+  /** A block that is never moved or freed, for scratch space and constants. */
+  reserve(bytes: number): number {
+    const size = blockSize(bytes);
+    const address = this.#take(size);
+    if (address < 0) {
+      throw new RangeError(`out of memory: asked for ${bytes} bytes of scratch space`);
+    }
+    return address;
+  }
+
+  #makeRoom(size: number): void {
+    // An eighth of the budget at a time, so that the walk is paid rarely.
+    const goal = this.budget - size - this.budget / 8;
+    while (this.used > goal && this.#moveOutOldest(false));
+    if (this.used + size > this.budget) this.budget = Math.min((this.used + size) * 1.25, LIMIT);
+  }
+
+  /** Moves out the storage that was not used for longest; false when all are in use. */
+  #moveOutOldest(desperate: boolean): boolean {
+    const ring = this.#ring;
+    for (let visits = 2 * this.residents; visits > 0; visits--) {
+      const oldest = ring.next!;
+      if (oldest === ring) return false;
+      const inUse = this.clock - oldest.stamp < IN_USE;
+      if (inUse || (!desperate && oldest.stamp > oldest.visited)) {
+        // Used since the last visit: goes to the end of the line once more.
+        oldest.visited = this.clock;
+        oldest.previous!.next = oldest.next;
+        oldest.next!.previous = oldest.previous;
+        const last = ring.previous!;
+        oldest.previous = last;
+        oldest.next = ring;
+        last.next = oldest;
+        ring.previous = oldest;
+        continue;
+      }
+      oldest.copy = this.u8.slice(oldest.address, oldest.address + oldest.bytes);
+      this.movedOut += oldest.bytes;
+      this.release(oldest);
+      return true;
+    }
+    return false;
+  }
+
+  #list(size: number): number[] {
+    let list = this.#free.get(size);
+    if (!list) this.#free.set(size, list = []);
+    return list;
+  }
+
+  /** The address of a free block of `size` (a block size), or -1. */
+  #take(size: number): number {
+    if (size > SMALL) return this.#takeGap(size);
+    const list = this.#list(size);
+    if (list.length === 0) {
+      const chunk = Math.max(size, Math.floor((size < 4096 ? PAGE : CHUNK) / size) * size);
+      const start = this.#takeGap(chunk);
+      if (start < 0) return -1;
+      for (let a = start + chunk - size; a >= start; a -= size) list.push(a);
+    }
+    return list.pop()!;
+  }
+
+  #takeGap(size: number): number {
+    const gaps = this.#gaps;
+    let best = -1;
+    for (let i = 0; i < gaps.length; i++) {
+      if (gaps[i].size >= size && (best < 0 || gaps[i].size < gaps[best].size)) best = i;
+    }
+    if (best >= 0) {
+      const gap = gaps[best], address = gap.address;
+      gap.address += size;
+      gap.size -= size;
+      if (gap.size === 0) gaps.splice(best, 1);
+      return address;
+    }
+    const address = this.#end, end = address + size;
+    if (end > LIMIT) return -1;
+    const missing = end - this.#memory.buffer.byteLength;
+    if (missing > 0) {
+      const pages = Math.ceil(missing / PAGE);
+      // Growing makes every view anew, so grow by an eighth at least; if the host refuses, by what is needed.
+      const ample = Math.min(
+        Math.max(pages, this.#memory.buffer.byteLength / PAGE >> 3),
+        (LIMIT - this.#memory.buffer.byteLength) / PAGE,
+      );
+      if (!this.#grow(ample) && !this.#grow(pages)) return -1;
+    }
+    this.#end = end;
+    return address;
+  }
+
+  #grow(pages: number): boolean {
+    try {
+      this.#memory.grow(pages);
+    } catch {
+      return false;
+    }
+    this.#views();
+    return true;
+  }
+
+  #addGap(address: number, size: number): void {
+    const gaps = this.#gaps;
+    let low = 0, high = gaps.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (gaps[middle].address < address) low = middle + 1;
+      else high = middle;
+    }
+    const before = gaps[low - 1], after = gaps[low];
+    const joinsBefore = before !== undefined && before.address + before.size === address;
+    const joinsAfter = after !== undefined && address + size === after.address;
+    if (joinsBefore && joinsAfter) {
+      before.size += size + after.size;
+      gaps.splice(low, 1);
+    } else if (joinsBefore) before.size += size;
+    else if (joinsAfter) {
+      after.address = address;
+      after.size += size;
+    } else gaps.splice(low, 0, { address, size });
+  }
+}

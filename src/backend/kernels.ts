@@ -1,0 +1,86 @@
+/**
+ * The manifest: every kernel, with its parameters in order.
+ *
+ * A parameter is a kind and a name. `out`, `in` and `inout` are addresses of tensors' elements, `scratch` an address of
+ * working space, `size` a whole number (sizes, strides in elements, indexes), `scalar` a floating-point number. The last
+ * two of a kernel that can be split are the range `begin`, `end` of its outer loop.
+ *
+ * @module
+ */
+
+/** Lists of parameters that kernels share. */
+// deno-fmt-ignore
+export const SIGNATURES = {
+  copy: [
+    "out y", "in x", "size n1", "size n2", "size n3",
+    "size y0", "size y1", "size y2", "size y3", "size x0", "size x1", "size x2", "size x3",
+    "size begin", "size end",
+  ],
+  cast: ["out y", "in x", "size from", "size to", "size begin", "size end"],
+  binary: [
+    "out y", "in a", "in b", "size columns", "size aRow", "size aColumn", "size bRow", "size bColumn",
+    "size begin", "size end",
+  ],
+  unary: ["out y", "in x", "size begin", "size end"],
+  reduce: ["out y", "in x", "size n", "size inner", "size begin", "size end"],
+  matmul: [
+    "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
+    "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
+    "scratch scratch", "size begin", "size end",
+  ],
+} as const;
+
+/** Every kernel: names, the dtype suffixes each comes with (`""` is float32, or any dtype of a size), and parameters. */
+// deno-fmt-ignore
+export const FAMILIES = [
+  // copy
+  { kernels: ["copy_b1", "copy_b2", "copy_b4", "copy_b8"], types: [""], signature: "copy" },
+  { kernels: ["cast"], types: [""], signature: "cast" },
+  // arithmetic
+  { kernels: ["add", "sub", "mul", "maximum", "minimum"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "binary" },
+  { kernels: ["div"], types: ["", "_f64"], signature: "binary" },
+  // unary
+  { kernels: ["neg", "abs"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "unary" },
+  { kernels: ["sqrt", "exp"], types: ["", "_f64"], signature: "unary" },
+  // reduce
+  { kernels: ["sum"], types: ["", "_f64", "_i64"], signature: "reduce" },
+  // compare
+  // pointwise
+  // activation
+  // scan
+  // softmax
+  // index
+  // sort
+  // loss
+  // matmul
+  { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
+  // random
+  // optimizer
+] as const;
+
+/** One row of the manifest. */
+export type Family = (typeof FAMILIES)[number];
+/** The kernels' names of a row. */
+export type NamesOf<F> = F extends
+  { kernels: readonly (infer N extends string)[]; types: readonly (infer S extends string)[] }
+  ? `${N}${S}`
+  : never;
+/** As many numbers as there are parameters. */
+export type Numbers<P extends readonly unknown[]> = { -readonly [I in keyof P]: number };
+
+/** The name of a kernel. */
+export type KernelName = NamesOf<Family>;
+
+/** The kernels of a device: functions of numbers, as the manifest lists their parameters. */
+export type Kernels = {
+  readonly [F in Family as NamesOf<F>]: (
+    ...values: Numbers<(typeof SIGNATURES)[F["signature"]]>
+  ) => void;
+};
+
+/** Kernel name -> parameters, each `"kind name"`. */
+export const manifest: Readonly<Record<KernelName, readonly string[]>> = Object.fromEntries(
+  FAMILIES.flatMap((f) =>
+    f.kernels.flatMap((k) => f.types.map((t) => [k + t, SIGNATURES[f.signature]]))
+  ),
+) as unknown as Record<KernelName, readonly string[]>;

@@ -1,0 +1,165 @@
+/**
+ * The CPU: kernels in WebAssembly, in the fastest flavour that the host runs.
+ *
+ * @module
+ */
+import { baseline, relaxed } from "../../build/kernels.ts";
+import type { Backend, MemoryStats } from "./backend.ts";
+import type { DType } from "./dtype.ts";
+import { Heap } from "./heap.ts";
+import type { Kernels } from "./kernels.ts";
+import { Storage } from "./storage.ts";
+
+// The smallest module with a relaxed SIMD instruction: a function that returns f32x4.relaxed_madd of three zeros.
+// deno-fmt-ignore
+const RELAXED_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, // magic, version
+  1, 5, 1, 96, 0, 1, 123, // types: () -> v128
+  3, 2, 1, 0, // functions: one, of that type
+  10, 19, 1, 17, 0, // code: one body without locals
+  65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, // i32.const 0, i8x16.splat; three times
+  253, 133, 2, 11, // f32x4.relaxed_madd, end
+]);
+
+/** Slots for constants; a kernel call takes three at most. */
+const SCALARS = 64;
+/** Where storages begin to move out; the heap raises it when a program's live tensors need more. */
+const BUDGET = 64 << 20;
+
+/** What the kernels' module exports. */
+interface Exports {
+  readonly memory: WebAssembly.Memory;
+  /** The first address that the module's own data does not use. */
+  readonly heap_base: WebAssembly.Global;
+}
+
+/** The backend of `"cpu"`. */
+export class WasmBackend implements Backend {
+  readonly name = "cpu";
+  readonly kernels: Kernels;
+  /** `"relaxed"` where the host has relaxed SIMD, else `"baseline"`. */
+  readonly flavour: "relaxed" | "baseline";
+  /** The device's memory. */
+  readonly heap: Heap;
+  readonly #scalars: number;
+  #nextScalar = 0;
+  #scratch = 0;
+  #scratchBytes = 0;
+
+  /** Compiles and instantiates the kernels, at once. */
+  constructor(flavour?: "relaxed" | "baseline") {
+    this.flavour = flavour ?? (WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "baseline");
+    const binary = Uint8Array.from(
+      atob(this.flavour === "relaxed" ? relaxed : baseline),
+      (c) => c.charCodeAt(0),
+    );
+    const exports = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as unknown as
+      & Exports
+      & Kernels;
+    this.kernels = exports;
+    this.heap = new Heap(exports.memory, exports.heap_base.value, BUDGET);
+    this.#scalars = this.heap.reserve(SCALARS * 8);
+  }
+
+  allocate(bytes: number): Storage {
+    const storage = new Storage(this, bytes);
+    this.heap.place(storage);
+    return storage;
+  }
+
+  release(storage: Storage): void {
+    this.heap.release(storage);
+  }
+
+  restore(storage: Storage): void {
+    this.heap.restore(storage);
+  }
+
+  touch(storage: Storage): number {
+    storage.stamp = ++this.heap.clock;
+    return storage.address >= 0 ? storage.address : storage.restore();
+  }
+
+  scalar(value: number | bigint | boolean, dtype: DType): number {
+    const address = this.#scalars + this.#nextScalar * 8;
+    this.#nextScalar = (this.#nextScalar + 1) % SCALARS;
+    const { heap } = this;
+    switch (dtype.suffix) {
+      case "":
+        heap.f32[address >> 2] = Number(value);
+        break;
+      case "_f64":
+        heap.f64[address >> 3] = Number(value);
+        break;
+      case "_i64":
+        heap.i64[address >> 3] = typeof value === "bigint"
+          ? value
+          : BigInt(Math.trunc(Number(value)));
+        break;
+      case "_i32":
+        heap.i32[address >> 2] = Number(value);
+        break;
+      case "_u8":
+        heap.u8[address] = dtype.kind === "bool" ? Number(Boolean(value)) : Number(value);
+        break;
+      default:
+        throw new TypeError(
+          `a constant of ${dtype} has no kernel: it is computed in another dtype`,
+        );
+    }
+    return address;
+  }
+
+  scratch(bytes: number): number {
+    if (bytes > this.#scratchBytes) {
+      // The old block stays reserved; sizes double, so the waste is bounded by the last one.
+      this.#scratchBytes = Math.max(bytes, 2 * this.#scratchBytes, 1 << 16);
+      this.#scratch = this.heap.reserve(this.#scratchBytes);
+    }
+    return this.#scratch;
+  }
+
+  read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
+    const start = this.touch(storage) + offset;
+    return this.heap.u8.slice(start, start + bytes);
+  }
+
+  write(storage: Storage, offset: number, source: Uint8Array): void {
+    const start = this.touch(storage) + offset;
+    this.heap.u8.set(source, start);
+  }
+
+  readElement(storage: Storage, index: number, dtype: DType): number | bigint | boolean {
+    const address = this.touch(storage) + index * dtype.size, { heap } = this;
+    switch (dtype.name) {
+      case "float32":
+        return heap.f32[address >> 2];
+      case "float64":
+        return heap.f64[address >> 3];
+      case "int64": {
+        const value = heap.i64[address >> 3], number = Number(value);
+        return Number.isSafeInteger(number) ? number : value;
+      }
+      case "int32":
+        return heap.i32[address >> 2];
+      case "uint8":
+        return heap.u8[address];
+      case "bool":
+        return heap.u8[address] !== 0;
+      default:
+        throw new TypeError(`reading an element of ${dtype} goes through another dtype`);
+    }
+  }
+
+  memory(): MemoryStats {
+    const { residents, used, peak, movedOut, movedIn } = this.heap;
+    return { tensors: residents, bytes: used, peakBytes: peak, movedOut, movedIn };
+  }
+
+  resetPeak(): void {
+    this.heap.peak = this.heap.used;
+  }
+}
+
+/** The CPU's backend, made when the library is loaded. */
+export const cpu: WasmBackend = new WasmBackend();

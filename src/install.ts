@@ -1,0 +1,112 @@
+/**
+ * Installs the methods of tensors: the library's one side effect, for mod.ts alone.
+ *
+ * @module
+ */
+import * as backward from "./autograd/backward.ts";
+import * as hooks from "./autograd/hooks.ts";
+import * as access from "./ops/access.ts";
+import * as arithmetic from "./ops/arithmetic.ts";
+import * as copy from "./ops/copy.ts";
+import * as reduce from "./ops/reduce.ts";
+import * as unary from "./ops/unary.ts";
+import * as view from "./ops/view.ts";
+import * as compare from "./ops/compare.ts";
+import * as pointwise from "./ops/pointwise.ts";
+import * as activation from "./ops/activation.ts";
+import * as scan from "./ops/scan.ts";
+import * as statistics from "./ops/statistics.ts";
+import * as softmax from "./ops/softmax.ts";
+import * as join from "./ops/join.ts";
+import * as pad from "./ops/pad.ts";
+import * as indexing from "./ops/index.ts";
+import * as sort from "./ops/sort.ts";
+import * as embedding from "./ops/embedding.ts";
+import * as matmul from "./ops/matmul.ts";
+import * as einsum from "./ops/einsum.ts";
+import * as loss from "./ops/loss.ts";
+import * as random from "./ops/random.ts";
+import { METHODS } from "./tensor/methods.ts";
+import { printTensor } from "./tensor/print.ts";
+import { Tensor } from "./tensor/tensor.ts";
+
+const MODULES: Record<keyof typeof METHODS, object> = {
+  access,
+  arithmetic,
+  backward,
+  copy,
+  hooks,
+  reduce,
+  unary,
+  view,
+  compare,
+  pointwise,
+  activation,
+  scan,
+  statistics,
+  softmax,
+  join,
+  pad,
+  index: indexing,
+  sort,
+  embedding,
+  matmul,
+  einsum,
+  loss,
+  random,
+};
+
+// deno-lint-ignore no-explicit-any
+type Op = (x: Tensor, ...rest: any[]) => unknown;
+
+function define(name: PropertyKey, value: unknown) {
+  Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
+}
+
+/** A function of a tensor as a method of it. The number of parameters is fixed where it is small: spreading costs. */
+function method(op: Op): unknown {
+  return function (this: Tensor, ...rest: unknown[]) {
+    switch (rest.length) {
+      case 0:
+        return op(this);
+      case 1:
+        return op(this, rest[0]);
+      default:
+        return op(this, ...rest);
+    }
+  };
+}
+
+/** Gives `Tensor` its methods, its printed form, and iteration over its first axis. */
+export function install(): void {
+  for (const [module, names] of Object.entries(METHODS)) {
+    const ops = MODULES[module as keyof typeof METHODS] as Record<string, Op>;
+    for (const name of names) define(name, method(ops[name]));
+  }
+  define("size", method(access.size as Op));
+  define("toString", function (this: Tensor) {
+    return show(this);
+  });
+  for (const inspect of ["Deno.customInspect", "nodejs.util.inspect.custom"]) {
+    define(Symbol.for(inspect), function (this: Tensor) {
+      return show(this);
+    });
+  }
+  define(Symbol.iterator, function* (this: Tensor) {
+    if (this.ndim === 0) throw new RangeError("iteration over a 0-d tensor");
+    for (let i = 0; i < this.shape[0]; i++) yield view.select(this, 0, i);
+  });
+}
+
+function show(x: Tensor): string {
+  const { shape, device } = x,
+    values = access.tolist(view.detach(view.reshape(x, -1))) as access.Element[];
+  return printTensor({
+    shape,
+    device,
+    dtype: x.dtype.name,
+    requiresGrad: x.requiresGrad,
+    gradFn: x.gradFn === null ? null : x.gradFn.name,
+    read: (i) => values[i],
+  });
+}

@@ -1,0 +1,16 @@
+/**
+ * `torch.nn.functional`: the layers' computations as functions.
+ *
+ * @module
+ */
+// activation
+export * from "../ops/activation.ts";
+// softmax
+export * from "../ops/softmax.ts";
+// loss
+export * from "../ops/loss.ts";
+// embedding
+export * from "../ops/embedding.ts";
+// pad
+export * from "../ops/pad.ts";
+// matmul, random, statistics

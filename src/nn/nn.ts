@@ -1,0 +1,6 @@
+/**
+ * `torch.nn`: modules.
+ *
+ * @module
+ */
+export * as functional from "./functional.ts";

@@ -1,0 +1,6 @@
+/**
+ * Activation functions.
+ *
+ * @module
+ */
+export {};

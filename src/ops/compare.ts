@@ -1,0 +1,6 @@
+/**
+ * Comparisons, logic and choices between elements.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,176 @@
+/**
+ * Copies: between layouts, dtypes and devices, and into existing tensors.
+ *
+ * @module
+ */
+import { record } from "../autograd/record.ts";
+import type { DType } from "../backend/dtype.ts";
+import { convert, emptyLike, fillWith } from "../tensor/create.ts";
+import { broadcast, broadcastStrides, sameShape, show } from "../tensor/shape.ts";
+import { checkTensor } from "../tensor/arguments.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { sumTo } from "./reduce.ts";
+import { beginInPlace, recordInPlace } from "./in_place.ts";
+
+/**
+ * Axes of `shape` merged where every one of `strides` steps through two neighbours as through one; axes of size 1 are
+ * dropped. At least one axis remains.
+ */
+export function collapse(
+  shape: readonly number[],
+  ...strides: (readonly number[])[]
+): { shape: number[]; strides: number[][] } {
+  const sizes: number[] = [], steps: number[][] = strides.map(() => []);
+  for (let d = 0; d < shape.length; d++) {
+    if (shape[d] === 1) continue;
+    const last = sizes.length - 1;
+    if (last >= 0 && strides.every((s, i) => steps[i][last] === s[d] * shape[d])) {
+      sizes[last] *= shape[d];
+      strides.forEach((s, i) => steps[i][last] = s[d]);
+    } else {
+      sizes.push(shape[d]);
+      strides.forEach((s, i) => steps[i].push(s[d]));
+    }
+  }
+  if (sizes.length === 0) {
+    sizes.push(1);
+    for (const s of steps) s.push(1);
+  }
+  return { shape: sizes, strides: steps };
+}
+
+/** Copies the elements of `x`, broadcast to the shape of `y`, into `y`; same dtype, no history. */
+export function copyInto(y: Tensor, x: Tensor): void {
+  if (y.numElements === 0) return;
+  const size = y.dtype.size;
+  const { shape, strides: [to, from] } = collapse(
+    y.shape,
+    y.strides,
+    broadcastStrides(x.shape, x.strides, y.shape),
+  );
+  while (shape.length < 4) {
+    shape.unshift(1);
+    to.unshift(0);
+    from.unshift(0);
+  }
+  const kernel = y.backend.kernels[`copy_b${size as 1 | 2 | 4 | 8}`];
+  const n = shape.length, outer = shape.slice(0, n - 4);
+  const [n0, n1, n2, n3] = shape.slice(n - 4),
+    [y0, y1, y2, y3] = to.slice(n - 4),
+    [x0, x1, x2, x3] = from.slice(n - 4);
+  const walk = (axis: number, yAt: number, xAt: number) => {
+    if (axis === outer.length) {
+      kernel(
+        y.pointer + yAt * size,
+        x.pointer + xAt * size,
+        n1,
+        n2,
+        n3,
+        y0,
+        y1,
+        y2,
+        y3,
+        x0,
+        x1,
+        x2,
+        x3,
+        0,
+        n0 * n1 * n2,
+      );
+    } else {for (let i = 0; i < outer[axis]; i++) {
+        walk(axis + 1, yAt + i * to[axis], xAt + i * from[axis]);
+      }}
+  };
+  walk(0, 0, 0);
+}
+
+/** `x` itself if its elements lie in row-major order, else a copy that does; no history. */
+export function dense(x: Tensor): Tensor {
+  if (x.dense) return x;
+  const y = emptyLike(x);
+  copyInto(y, x);
+  return y;
+}
+
+/** The elements of `x` in another dtype, contiguous; `x` itself if it is both already. No history. */
+export function denseAs(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? dense(x) : convert(dense(x), dtype);
+}
+
+/** A contiguous tensor with the elements of `x`: `x` itself if it is contiguous. */
+export function contiguous(x: Tensor): Tensor {
+  if (x.dense) return x;
+  return record("clone", dense(x), [x], [(dy) => dy]);
+}
+
+/** A copy, contiguous, that gradients flow through. */
+export function clone(x: Tensor): Tensor {
+  const y = emptyLike(x);
+  copyInto(y, x);
+  return record("clone", y, [x], [(dy) => dy]);
+}
+
+/** `x` in another dtype; `x` itself if it has it. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  if (x.dtype === dtype) return x;
+  return record("to_copy", convert(dense(x), dtype), [x], [(dy) => cast(dy, x.dtype)]);
+}
+
+/** Whether a result of dtype `from` may be written into a tensor of dtype `to`. */
+export function canCast(from: DType, to: DType): boolean {
+  if (from.kind === "float" && to.kind !== "float") return false;
+  return from.kind === "bool" || to.kind !== "bool";
+}
+
+/**
+ * Writes the elements of `source`, broadcast and converted, into `x`.
+ *
+ * @throws RangeError when `source` does not broadcast to the shape of `x`.
+ */
+export function copy_(x: Tensor, source: Tensor): Tensor {
+  checkTensor("copy_", "source", source);
+  if (!sameShape(broadcast("copy_", x.shape, source.shape), x.shape)) {
+    throw new RangeError(
+      `copy_: a source of shape ${show(source.shape)} does not broadcast to ${show(x.shape)}`,
+    );
+  }
+  beginInPlace("copy_", x);
+  let from = source.dtype === x.dtype ? source : convert(dense(source), x.dtype);
+  if (from.storage === x.storage) from = clone(from.detach());
+  copyInto(x, from);
+  return recordInPlace("copy_", x, [x, source], [
+    () => null,
+    (dy) => cast(sumTo(dy, source.shape), source.dtype),
+  ]);
+}
+
+/** Writes `value` (a number, or a 0-d tensor) into every element of `x`. */
+export function fill_(x: Tensor, value: number | bigint | boolean | Tensor): Tensor {
+  if (value instanceof Tensor) {
+    if (value.ndim > 0) {
+      throw new RangeError(
+        `fill_: the value must be a number or a 0-d tensor, got shape ${show(value.shape)}`,
+      );
+    }
+    return copy_(x, value);
+  }
+  beginInPlace("fill_", x);
+  writeScalar(x, value);
+  return recordInPlace("fill_", x, [x], [() => null]);
+}
+
+/** Writes zeros into every element of `x`. */
+export function zero_(x: Tensor): Tensor {
+  beginInPlace("zero_", x);
+  writeScalar(x, 0);
+  return recordInPlace("zero_", x, [x], [() => null]);
+}
+
+/** Writes `value` into every element of `x`, of any layout; no history. */
+export function writeScalar(x: Tensor, value: number | bigint | boolean): void {
+  if (x.dense) fillWith(x, value);
+  else {
+    const one = new Tensor(x.backend.allocate(x.dtype.size), [], x.dtype);
+    copyInto(x, fillWith(one, value));
+  }
+}

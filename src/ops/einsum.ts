@@ -1,0 +1,6 @@
+/**
+ * Einstein summation and the products built on it.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Rows of a table by index.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Indexing by slices, integers and masks; gather and scatter.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Joining, cutting and repeating tensors.
+ *
+ * @module
+ */
+export {};

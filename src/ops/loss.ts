@@ -1,0 +1,6 @@
+/**
+ * Loss functions.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Matrix products.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Padding, and sliding windows as columns.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Elementwise functions of three tensors: where, clamp, lerp, addcmul.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Random numbers, as PyTorch draws them on the CPU.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Ranges and index grids.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Cumulative sums, products and extremes along an axis.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Softmax and its logarithm.
+ *
+ * @module
+ */
+export {};

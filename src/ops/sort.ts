@@ -1,0 +1,6 @@
+/**
+ * Sorting, searching and counting.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * Variance, median, quantiles and norms.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * `torch.optim`: optimizers.
+ *
+ * @module
+ */
+export {};

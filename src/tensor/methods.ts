@@ -1,0 +1,145 @@
+/**
+ * The methods of a tensor: their names, and from those their types. An op listed here can be chained: `x.add(y)` is
+ * `add(x, y)`. mod.ts installs them (src/install.ts).
+ *
+ * @module
+ */
+import type * as access from "../ops/access.ts";
+import type * as arithmetic from "../ops/arithmetic.ts";
+import type * as copy from "../ops/copy.ts";
+import type * as reduce from "../ops/reduce.ts";
+import type * as unary from "../ops/unary.ts";
+import type * as view from "../ops/view.ts";
+import type * as compare from "../ops/compare.ts";
+import type * as pointwise from "../ops/pointwise.ts";
+import type * as activation from "../ops/activation.ts";
+import type * as scan from "../ops/scan.ts";
+import type * as statistics from "../ops/statistics.ts";
+import type * as softmax from "../ops/softmax.ts";
+import type * as join from "../ops/join.ts";
+import type * as pad from "../ops/pad.ts";
+import type * as indexing from "../ops/index.ts";
+import type * as sort from "../ops/sort.ts";
+import type * as embedding from "../ops/embedding.ts";
+import type * as matmul from "../ops/matmul.ts";
+import type * as einsum from "../ops/einsum.ts";
+import type * as loss from "../ops/loss.ts";
+import type * as random from "../ops/random.ts";
+import type * as sweep from "../autograd/backward.ts";
+import type * as hooks from "../autograd/hooks.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** A function of a tensor as a method of it. */
+export type Method<F> = F extends (x: Tensor, ...rest: infer Rest) => infer Result
+  ? (...rest: Rest) => Result
+  : F extends (x: infer _, ...rest: infer Rest) => infer Result ? (...rest: Rest) => Result
+  : never;
+
+/** The functions `Names` of a module as methods. */
+export type Methods<M, Names extends readonly (keyof M)[]> = { [K in Names[number]]: Method<M[K]> };
+
+/** Names of the methods, by the module under src/ops that holds the functions. */
+export const METHODS = {
+  access: [
+    "stride",
+    "numel",
+    "dim",
+    "isContiguous",
+    "item",
+    "tolist",
+    "numpy",
+    "to",
+    "cpu",
+    "cuda",
+    "float",
+    "double",
+    "half",
+    "long",
+    "int",
+  ],
+  arithmetic: ["add", "sub", "mul", "div", "add_", "sub_"],
+  backward: ["backward"],
+  copy: ["contiguous", "clone", "copy_", "fill_", "zero_"],
+  hooks: ["requiresGrad_", "registerHook", "retainGrad"],
+  reduce: ["sum"],
+  unary: ["neg", "exp", "sqrt"],
+  view: [
+    "asStrided",
+    "view",
+    "reshape",
+    "permute",
+    "transpose",
+    "expand",
+    "unsqueeze",
+    "squeeze",
+    "narrow",
+    "select",
+    "detach",
+    "t",
+  ],
+  // compare
+  compare: [],
+  // pointwise
+  pointwise: [],
+  // activation
+  activation: [],
+  // scan
+  scan: [],
+  // statistics
+  statistics: [],
+  // softmax
+  softmax: [],
+  // join
+  join: [],
+  // pad
+  pad: [],
+  // index
+  index: [],
+  // sort
+  sort: [],
+  // embedding
+  embedding: [],
+  // matmul
+  matmul: [],
+  // einsum
+  einsum: [],
+  // loss
+  loss: [],
+  // random
+  random: [],
+} as const;
+
+/** The type of `METHODS`. */
+export type Names = typeof METHODS;
+
+/** Every method of a tensor. */
+export interface TensorMethods
+  extends
+    Methods<typeof access, Names["access"]>,
+    Methods<typeof arithmetic, Names["arithmetic"]>,
+    Methods<typeof sweep, Names["backward"]>,
+    Methods<typeof copy, Names["copy"]>,
+    Methods<typeof hooks, Names["hooks"]>,
+    Methods<typeof reduce, Names["reduce"]>,
+    Methods<typeof unary, Names["unary"]>,
+    Methods<typeof view, Names["view"]>,
+    Methods<typeof compare, Names["compare"]>,
+    Methods<typeof pointwise, Names["pointwise"]>,
+    Methods<typeof activation, Names["activation"]>,
+    Methods<typeof scan, Names["scan"]>,
+    Methods<typeof statistics, Names["statistics"]>,
+    Methods<typeof softmax, Names["softmax"]>,
+    Methods<typeof join, Names["join"]>,
+    Methods<typeof pad, Names["pad"]>,
+    Methods<typeof indexing, Names["index"]>,
+    Methods<typeof sort, Names["sort"]>,
+    Methods<typeof embedding, Names["embedding"]>,
+    Methods<typeof matmul, Names["matmul"]>,
+    Methods<typeof einsum, Names["einsum"]>,
+    Methods<typeof loss, Names["loss"]>,
+    Methods<typeof random, Names["random"]> {
+  /** All sizes. */
+  size(): readonly number[];
+  /** The size of axis `dim`. */
+  size(dim: number): number;
+}
