@@ -4,15 +4,15 @@
  * @module
  */
 import { Tensor } from "../tensor/tensor.ts";
+import { mode } from "./mode.ts";
+
+export { mode };
 
 /** The gradient of one input, from the gradient `dy` of the output; null where there is none. */
 export type Grad = (dy: Tensor) => Tensor | null;
 
 /** The gradients of all inputs, from those of all outputs; null where an output was not used. */
 export type Grads = (dys: (Tensor | null)[]) => (Tensor | null)[];
-
-/** Whether operations are recorded now, and whether results are inference tensors. */
-export const mode = { grad: true, inference: false };
 
 /** Called with the gradient that flows through; may return another one to go on with. */
 export type GradHook = (grad: Tensor) => Tensor | null | void;

@@ -18,7 +18,7 @@ import {
   uint8,
 } from "../backend/dtype.ts";
 import { cpu } from "../backend/wasm.ts";
-import { mode } from "../autograd/record.ts";
+import { mode } from "../autograd/mode.ts";
 import { checkShape, show } from "./shape.ts";
 import { sizeOf, Tensor } from "./tensor.ts";
 
@@ -195,11 +195,11 @@ function flatten(
  */
 export function tensor(data: Nested | Tensor, options: TensorOptions = {}): Tensor {
   if (data instanceof Tensor) {
-    const dense = data.toTypedArray();
-    return fromArray(dense, data.shape, { device: data.device, ...options, dtype: data.dtype }).to(
-      options.dtype ?? data.dtype,
-    ).detach()
-      .requiresGrad_(options.requiresGrad ?? false);
+    const copy = fromArray(data.toTypedArray(), data.shape, {
+      dtype: data.dtype,
+      device: options.device ?? data.device,
+    });
+    return withOptions(options.dtype ? convert(copy, options.dtype) : copy, options);
   }
   if (ArrayBuffer.isView(data)) return fromArray(data as TypedArray, undefined, options);
   const shape = shapeOf(data as Nested);

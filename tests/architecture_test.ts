@@ -1,0 +1,91 @@
+/**
+ * The rules of the house: which way imports point, what the kernels' binaries hold, and how long a file may be.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { manifest } from "../src/backend/kernels.ts";
+import { WasmBackend } from "../src/backend/wasm.ts";
+
+const root = new URL("../", import.meta.url).href;
+
+/** The layers, lowest first; a module belongs to the first that its path begins with. Imports may point down, or stay. */
+const LAYERS: [layer: number, path: string][] = [
+  [0, "build/"],
+  [1, "src/backend/"],
+  [1, "src/autograd/mode.ts"],
+  [2, "src/tensor/"],
+  [3, "src/autograd/record.ts"],
+  [3, "src/autograd/hooks.ts"],
+  [4, "src/ops/"],
+  [5, "src/autograd/"],
+  [6, "src/nn/"],
+  [6, "src/optim/"],
+  [6, "src/data/"],
+  [6, "src/io/"],
+  [7, "src/"],
+  [7, "mod.ts"],
+];
+
+const layerOf = (path: string) => LAYERS.find(([, prefix]) => path.startsWith(prefix))?.[0];
+
+interface Graph {
+  modules: {
+    specifier: string;
+    dependencies?: { specifier: string; code?: { specifier: string } }[];
+  }[];
+}
+
+Deno.test("architecture: imports point one way, and src imports nothing but itself and the binaries", async () => {
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--no-lock", "mod.ts"],
+    cwd: new URL(root),
+    stderr: "null",
+  }).output();
+  assert(success, "deno info failed");
+  const graph: Graph = JSON.parse(new TextDecoder().decode(stdout));
+  const wrong: string[] = [];
+  for (const { specifier, dependencies = [] } of graph.modules) {
+    const from = specifier.replace(root, "");
+    for (const { code } of dependencies) {
+      if (!code) continue; // a type import may point up
+      const to = code.specifier.replace(root, "");
+      const [a, b] = [layerOf(from), layerOf(to)];
+      if (a === undefined || b === undefined || b > a) wrong.push(`${from} -> ${to}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+/** Exports of the binaries that are not kernels. */
+const FACTS = ["memory", "heap_base", "matmul_scratch", "generator_bytes"];
+
+Deno.test("architecture: both binaries hold exactly the kernels of the manifest, with as many parameters", () => {
+  for (const flavour of ["baseline", "relaxed"] as const) {
+    const { kernels } = new WasmBackend(flavour);
+    const exported = Object.entries(kernels).filter(([name]) => !FACTS.includes(name));
+    const counts = (entries: [string, number][]) =>
+      Object.fromEntries(entries.sort(([a], [b]) => a < b ? -1 : 1));
+    assertEquals(
+      counts(exported.map(([name, f]) => [name, (f as () => void).length])),
+      counts(Object.entries(manifest).map(([name, parameters]) => [name, parameters.length])),
+    );
+  }
+});
+
+async function* sources(dir: URL): AsyncGenerator<URL> {
+  for await (const entry of Deno.readDir(dir)) {
+    const url = new URL(entry.name + (entry.isDirectory ? "/" : ""), dir);
+    if (entry.isDirectory) yield* sources(url);
+    else if (entry.name.endsWith(".ts")) yield url;
+  }
+}
+
+Deno.test("architecture: no source file is longer than 500 lines", async () => {
+  const long: string[] = [];
+  for (const dir of ["src/", "assembly/", "examples/", "bench/", "tests/"]) {
+    for await (const url of sources(new URL(dir, root))) {
+      const lines = (await Deno.readTextFile(url)).split("\n").length;
+      if (lines > 500) long.push(`${url.href.replace(root, "")}: ${lines}`);
+    }
+  }
+  assertEquals(long, []);
+});
