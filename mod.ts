@@ -24,6 +24,7 @@ export {
 export { scope } from "./src/backend/storage.ts";
 export { Tensor } from "./src/tensor/tensor.ts";
 export { fromArray, tensor } from "./src/tensor/create.ts";
+export { defaultGenerator, Generator } from "./src/tensor/generator.ts";
 export { setPrintOptions } from "./src/tensor/print.ts";
 export {
   enableGrad,
@@ -72,6 +73,8 @@ export type { Scope, Storage } from "./src/backend/storage.ts";
 export type { KernelTable, Operand } from "./src/ops/elementwise.ts";
 export type { Element, NestedElements, ToOptions } from "./src/ops/access.ts";
 export type { Args } from "./src/tensor/arguments.ts";
+export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";
+export type { GeneratorOption } from "./src/ops/draw.ts";
 export type { Nested, TensorOptions } from "./src/tensor/create.ts";
 export type { Method, METHODS, Methods, Names, TensorMethods } from "./src/tensor/methods.ts";
 export type { PrintOptions } from "./src/tensor/print.ts";

@@ -28,6 +28,14 @@ export const SIGNATURES = {
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
     "scratch scratch", "size begin", "size end",
   ],
+  seed: ["out state", "size seed"],
+  draw: ["out y", "inout state", "size n"],
+  draw1: ["out y", "inout state", "size n", "scalar a"],
+  draw2: ["out y", "inout state", "size n", "scalar a", "scalar b"],
+  drawFrom: ["out y", "in p", "inout state", "size n"],
+  multinomial: [
+    "out y", "scratch cumulative", "in p", "inout state", "size rows", "size columns", "size samples",
+  ],
 } as const;
 
 /** Every kernel: names, the dtype suffixes each comes with (`""` is float32, or any dtype of a size), and parameters. */
@@ -54,7 +62,18 @@ export const FAMILIES = [
   // loss
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
-  // random
+  // random: each draws a whole tensor, in order
+  { kernels: ["seed_generator"], types: [""], signature: "seed" },
+  { kernels: ["random_words"], types: [""], signature: "draw" },
+  { kernels: ["random"], types: ["_f64"], signature: "draw" },
+  { kernels: ["randperm"], types: ["_i64"], signature: "draw" },
+  { kernels: ["uniform", "normal", "normal_elementwise", "log_normal", "cauchy"], types: ["", "_f64"], signature: "draw2" },
+  { kernels: ["randint"], types: ["", "_f64", "_i64", "_i32", "_i16", "_i8", "_u8"], signature: "draw2" },
+  { kernels: ["bernoulli"], types: ["", "_f64", "_i64", "_u8"], signature: "draw1" },
+  { kernels: ["geometric"], types: ["", "_f64", "_i64"], signature: "draw1" },
+  { kernels: ["exponential", "dropout_mask"], types: ["", "_f64"], signature: "draw1" },
+  { kernels: ["bernoulli_tensor", "exponential_race"], types: ["", "_f64"], signature: "drawFrom" },
+  { kernels: ["multinomial"], types: ["", "_f64"], signature: "multinomial" },
   // optimizer
 ] as const;
 

@@ -13,4 +13,6 @@ export * from "../ops/loss.ts";
 export * from "../ops/embedding.ts";
 // pad
 export * from "../ops/pad.ts";
-// matmul, random, statistics
+// random
+export * from "../ops/dropout.ts";
+// matmul, statistics

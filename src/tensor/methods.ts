@@ -106,7 +106,7 @@ export const METHODS = {
   // loss
   loss: [],
   // random
-  random: [],
+  random: ["uniform_", "normal_"],
 } as const;
 
 /** The type of `METHODS`. */
