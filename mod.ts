@@ -45,6 +45,7 @@ export * from "./src/ops/compare.ts";
 export * from "./src/ops/pointwise.ts";
 export * from "./src/ops/scan.ts";
 export * from "./src/ops/statistics.ts";
+export { logSoftmax, softmax } from "./src/ops/softmax.ts";
 export * from "./src/ops/join.ts";
 export * from "./src/ops/index.ts";
 export * from "./src/ops/sort.ts";
@@ -72,6 +73,7 @@ export type {
 export type { Scope, Storage } from "./src/backend/storage.ts";
 export type { KernelTable, Operand } from "./src/ops/elementwise.ts";
 export type { Element, NestedElements, ToOptions } from "./src/ops/access.ts";
+export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";
 export type { GeneratorOption } from "./src/ops/draw.ts";

@@ -1,1 +1,342 @@
-/** Kernels of the family softmax. */
+/**
+ * Softmax, its logarithm, and their gradients over the middle axis of [outer, n, inner].
+ *
+ *     softmax      y = exp(x - max) / sum exp(x - max)       dx = y * (dy - sum dy * y)
+ *     log_softmax  y = x - max - log(sum exp(x - max))       dx = dy - exp(y) * sum dy
+ *
+ * Kernels do the slices [begin, end) of the outer * inner slices of n elements. Where inner is 1 a vector holds four
+ * neighbours of a slice, else the same element of four neighbouring slices. Sums go in two levels.
+ */
+import { loadLanes, storeLanes } from "./lanes";
+import { sumLanes } from "./simd";
+
+/** Vectors summed in one go before they join the total. */
+const BLOCK = 256;
+
+/** Lanes that take no part in a maximum or in a sum of exponentials. */
+const lowest = memory.data<f32>([-Infinity, -Infinity, -Infinity, -Infinity], 16);
+
+// @ts-ignore: decorator
+@inline
+function expVector(x: v128): v128 {
+  return f32x4(
+    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 0)),
+    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 1)),
+    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 2)),
+    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 3)),
+  );
+}
+
+/**
+ * The maximum of n consecutive floats. One that is not a number may be left out: it makes the sum of the exponentials
+ * one that is not a number either.
+ */
+// @ts-ignore: decorator
+@inline
+function maxRow(x: usize, n: i32): f32 {
+  let m0 = v128.load(lowest), m1 = m0, p = x, left = n;
+  for (; left >= 8; left -= 8, p += 32) {
+    m0 = f32x4.pmax(m0, v128.load(p));
+    m1 = f32x4.pmax(m1, v128.load(p, 16));
+  }
+  m0 = f32x4.pmax(m0, m1);
+  for (; left > 0; left -= 4, p += 16) {
+    m0 = f32x4.pmax(m0, loadLanes(p, left, v128.load(lowest)));
+  }
+  return max(
+    max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)),
+    max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)),
+  );
+}
+
+/** One slice of consecutive elements. */
+// @ts-ignore: decorator
+@inline
+function forwardRow(log: bool, y: usize, x: usize, n: i32): void {
+  const m = f32x4.splat(maxRow(x, n)), bytes = <usize> n << 2;
+  let total: f64 = 0;
+  for (let i = 0; i < n;) {
+    let s = f32x4.splat(0);
+    for (const stop = min(i + 4 * BLOCK, n); i < stop; i += 4) {
+      const p = <usize> i << 2, count = n - i;
+      const e = expVector(f32x4.sub(loadLanes(x + p, count, v128.load(lowest)), m));
+      if (!log) storeLanes(y + p, e, count);
+      s = f32x4.add(s, e);
+    }
+    total += <f64> sumLanes(s);
+  }
+  const c = f32x4.splat(<f32> (log ? NativeMath.log(total) : 1 / total));
+  for (let p: usize = 0; p < bytes; p += 16) {
+    const count = <i32> ((bytes - p) >> 2);
+    if (log) {
+      const v = loadLanes(x + p, count, m);
+      storeLanes(y + p, f32x4.sub(f32x4.sub(v, m), c), count);
+    } else storeLanes(y + p, f32x4.mul(loadLanes(y + p, count, m), c), count);
+  }
+}
+
+/** The same element of up to four neighbouring slices in each vector. */
+// @ts-ignore: decorator
+@inline
+function forwardColumns(log: bool, y: usize, x: usize, n: i32, stride: usize, count: i32): void {
+  const end = <usize> n * stride, zero = f32x4.splat(0);
+  let m = v128.load(lowest);
+  for (let p: usize = 0; p < end; p += stride) m = f32x4.pmax(m, loadLanes(x + p, count, zero));
+  let total = zero;
+  for (let p: usize = 0; p < end;) {
+    let s = zero;
+    for (const stop = min(p + <usize> BLOCK * stride, end); p < stop; p += stride) {
+      const e = expVector(f32x4.sub(loadLanes(x + p, count, zero), m));
+      if (!log) storeLanes(y + p, e, count);
+      s = f32x4.add(s, e);
+    }
+    total = f32x4.add(total, s);
+  }
+  const c = log
+    ? f32x4(
+      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 0)),
+      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 1)),
+      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 2)),
+      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 3)),
+    )
+    : f32x4.div(f32x4.splat(1), total);
+  for (let p: usize = 0; p < end; p += stride) {
+    const v = log
+      ? f32x4.sub(f32x4.sub(loadLanes(x + p, count, zero), m), c)
+      : f32x4.mul(loadLanes(y + p, count, zero), c);
+    storeLanes(y + p, v, count);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function forward(log: bool, y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  const stride = <usize> inner << 2;
+  if (inner == 1) {
+    for (let i = begin; i < end; i++) {
+      const row = <usize> i * (<usize> n << 2);
+      forwardRow(log, y + row, x + row, n);
+    }
+    return;
+  }
+  for (let i = begin; i < end;) {
+    const outer = i / inner, column = i - outer * inner;
+    const count = min(4, min(inner - column, end - i));
+    const at = <usize> outer * <usize> n * stride + (<usize> column << 2);
+    forwardColumns(log, y + at, x + at, n, stride, count);
+    i += count;
+  }
+}
+
+/** One slice in float64. */
+// @ts-ignore: decorator
+@inline
+function forwardSlice(log: bool, y: usize, x: usize, n: i32, stride: usize): void {
+  const end = <usize> n * stride;
+  let m: f64 = -Infinity, total: f64 = 0;
+  for (let p: usize = 0; p < end; p += stride) m = max(m, load<f64>(x + p));
+  for (let p: usize = 0; p < end; p += stride) {
+    const e = NativeMath.exp(load<f64>(x + p) - m);
+    if (!log) store<f64>(y + p, e);
+    total += e;
+  }
+  const c = log ? NativeMath.log(total) : total;
+  for (let p: usize = 0; p < end; p += stride) {
+    store<f64>(y + p, log ? load<f64>(x + p) - m - c : load<f64>(y + p) / c);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function forward64(log: bool, y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  const stride = <usize> inner << 3;
+  for (let i = begin; i < end; i++) {
+    const outer = i / inner;
+    const at = <usize> outer * <usize> n * stride + (<usize> (i - outer * inner) << 3);
+    forwardSlice(log, y + at, x + at, n, stride);
+  }
+}
+
+export function softmax(y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  forward(false, y, x, n, inner, begin, end);
+}
+
+export function softmax_f64(y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  forward64(false, y, x, n, inner, begin, end);
+}
+
+export function log_softmax(y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  forward(true, y, x, n, inner, begin, end);
+}
+
+export function log_softmax_f64(y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  forward64(true, y, x, n, inner, begin, end);
+}
+
+/** The gradient of one slice of consecutive elements. */
+// @ts-ignore: decorator
+@inline
+function gradRow(log: bool, dx: usize, dy: usize, y: usize, n: i32): void {
+  const zero = f32x4.splat(0), bytes = <usize> n << 2;
+  let total: f64 = 0;
+  for (let i = 0; i < n;) {
+    let s = zero;
+    for (const stop = min(i + 4 * BLOCK, n); i < stop; i += 4) {
+      const p = <usize> i << 2, count = n - i;
+      const v = loadLanes(dy + p, count, zero);
+      s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes(y + p, count, zero)));
+    }
+    total += <f64> sumLanes(s);
+  }
+  const c = f32x4.splat(<f32> total);
+  for (let p: usize = 0; p < bytes; p += 16) {
+    const count = <i32> ((bytes - p) >> 2);
+    storeLanes(
+      dx + p,
+      gradVector(log, loadLanes(dy + p, count, zero), loadLanes(y + p, count, zero), c),
+      count,
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function gradVector(log: bool, dy: v128, y: v128, c: v128): v128 {
+  return log ? f32x4.sub(dy, f32x4.mul(expVector(y), c)) : f32x4.mul(y, f32x4.sub(dy, c));
+}
+
+/** The gradient of up to four neighbouring slices. */
+// @ts-ignore: decorator
+@inline
+function gradColumns(
+  log: bool,
+  dx: usize,
+  dy: usize,
+  y: usize,
+  n: i32,
+  stride: usize,
+  count: i32,
+): void {
+  const end = <usize> n * stride, zero = f32x4.splat(0);
+  let total = zero;
+  for (let p: usize = 0; p < end;) {
+    let s = zero;
+    for (const stop = min(p + <usize> BLOCK * stride, end); p < stop; p += stride) {
+      const v = loadLanes(dy + p, count, zero);
+      s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes(y + p, count, zero)));
+    }
+    total = f32x4.add(total, s);
+  }
+  for (let p: usize = 0; p < end; p += stride) {
+    storeLanes(
+      dx + p,
+      gradVector(log, loadLanes(dy + p, count, zero), loadLanes(y + p, count, zero), total),
+      count,
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function grad(
+  log: bool,
+  dx: usize,
+  dy: usize,
+  y: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const stride = <usize> inner << 2;
+  if (inner == 1) {
+    for (let i = begin; i < end; i++) {
+      const row = <usize> i * (<usize> n << 2);
+      gradRow(log, dx + row, dy + row, y + row, n);
+    }
+    return;
+  }
+  for (let i = begin; i < end;) {
+    const outer = i / inner, column = i - outer * inner;
+    const count = min(4, min(inner - column, end - i));
+    const at = <usize> outer * <usize> n * stride + (<usize> column << 2);
+    gradColumns(log, dx + at, dy + at, y + at, n, stride, count);
+    i += count;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function grad64(
+  log: bool,
+  dx: usize,
+  dy: usize,
+  y: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const stride = <usize> inner << 3, length = <usize> n * stride;
+  for (let i = begin; i < end; i++) {
+    const outer = i / inner;
+    const first = <usize> outer * length + (<usize> (i - outer * inner) << 3);
+    const last = first + length;
+    let total: f64 = 0;
+    for (let p = first; p < last; p += stride) {
+      total += log ? load<f64>(dy + p) : load<f64>(dy + p) * load<f64>(y + p);
+    }
+    for (let p = first; p < last; p += stride) {
+      const g = load<f64>(dy + p), v = load<f64>(y + p);
+      store<f64>(dx + p, log ? g - NativeMath.exp(v) * total : v * (g - total));
+    }
+  }
+}
+
+export function softmax_grad(
+  dx: usize,
+  dy: usize,
+  y: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  grad(false, dx, dy, y, n, inner, begin, end);
+}
+
+export function softmax_grad_f64(
+  dx: usize,
+  dy: usize,
+  y: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  grad64(false, dx, dy, y, n, inner, begin, end);
+}
+
+export function log_softmax_grad(
+  dx: usize,
+  dy: usize,
+  y: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  grad(true, dx, dy, y, n, inner, begin, end);
+}
+
+export function log_softmax_grad_f64(
+  dx: usize,
+  dy: usize,
+  y: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  grad64(true, dx, dy, y, n, inner, begin, end);
+}

@@ -23,6 +23,7 @@ export const SIGNATURES = {
   ],
   unary: ["out y", "in x", "size begin", "size end"],
   reduce: ["out y", "in x", "size n", "size inner", "size begin", "size end"],
+  reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
@@ -57,6 +58,8 @@ export const FAMILIES = [
   // activation
   // scan
   // softmax
+  { kernels: ["softmax", "log_softmax"], types: ["", "_f64"], signature: "reduce" },
+  { kernels: ["softmax_grad", "log_softmax_grad"], types: ["", "_f64"], signature: "reduceGrad" },
   // index
   // sort
   // loss

@@ -88,7 +88,7 @@ export const METHODS = {
   // statistics
   statistics: [],
   // softmax
-  softmax: [],
+  softmax: ["softmax", "logSoftmax"],
   // join
   join: [],
   // pad
