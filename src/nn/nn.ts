@@ -4,3 +4,4 @@
  * @module
  */
 export * as functional from "./functional.ts";
+export * as init from "./init.ts";
