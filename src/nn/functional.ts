@@ -15,4 +15,6 @@ export * from "../ops/embedding.ts";
 export * from "../ops/pad.ts";
 // random
 export * from "../ops/dropout.ts";
-// matmul, statistics
+// matmul
+export * from "../ops/linear.ts";
+// statistics

@@ -100,7 +100,7 @@ export const METHODS = {
   // embedding
   embedding: [],
   // matmul
-  matmul: [],
+  matmul: ["mm", "bmm", "mv", "dot", "matmul", "addmm"],
   // einsum
   einsum: [],
   // loss
