@@ -79,5 +79,6 @@ export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";
 export type { GeneratorOption } from "./src/ops/draw.ts";
 export type { Nested, TensorOptions } from "./src/tensor/create.ts";
 export type { Method, METHODS, Methods, Names, TensorMethods } from "./src/tensor/methods.ts";
+export type { NamedTuple, ValuesAndIndices } from "./src/tensor/named_tuple.ts";
 export type { PrintOptions } from "./src/tensor/print.ts";
 export type { VersionCounter, ViewOf } from "./src/tensor/tensor.ts";
