@@ -83,8 +83,17 @@ export const FAMILIES = [
   { kernels: ["add", "sub", "mul", "maximum", "minimum"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "binary" },
   { kernels: ["div"], types: ["", "_f64"], signature: "binary" },
   // unary
-  { kernels: ["neg", "abs"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "unary" },
-  { kernels: ["sqrt", "exp"], types: ["", "_f64"], signature: "unary" },
+  { kernels: ["neg", "abs", "sign"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "unary" },
+  {
+    kernels: [
+      "sqrt", "rsqrt", "reciprocal", "floor", "ceil", "round", "trunc", "frac",
+      "exp", "exp2", "expm1", "log", "log1p", "log2", "log10",
+      "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh",
+      "sigmoid", "erf", "erfc", "erfinv", "lgamma", "digamma", "sinc", "sinc_derivative", "i0", "i1",
+    ],
+    types: ["", "_f64"],
+    signature: "unary",
+  },
   // reduce
   { kernels: ["sum"], types: ["", "_f64", "_i64"], signature: "reduce" },
   // compare

@@ -1,0 +1,346 @@
+/**
+ * Elementary functions of four floats at once, for every family to inline.
+ *
+ * All hold for every float32, denormals, infinities and NaN included; the errors given are the largest found over a
+ * sweep of the whole range, in units in the last place of float32 (tests/unary_test.ts). A remainder of fewer than
+ * four elements goes through the same functions, so that a result never depends on where a loop was split.
+ *
+ * Polynomials: minimax fits to the functions named, their coefficients rounded to float32 from the lowest on. Constants
+ * are loaded from memory: V8 makes a vector constant anew at each use.
+ */
+import { fma } from "./simd";
+
+const LOG2_E = memory.data<f32>([1.4426950408889634], 4);
+// log(2) in two parts; the first has 9 bits, so that its product with a whole number below 2^15 is exact.
+const LN2_HIGH = memory.data<f32>([0.693359375], 4);
+const LN2_LOW = memory.data<f32>([-2.12194440e-4], 4);
+const MINUS_LN2_HIGH = memory.data<f32>([-0.693359375], 4);
+const MINUS_LN2_LOW = memory.data<f32>([2.12194440e-4], 4);
+/** 1.5 * 2^23: adding it rounds to a whole number, which then stands in the low bits. */
+const ROUND = memory.data<f32>([12582912], 4);
+const ONE = memory.data<f32>([1], 4);
+const TWO = memory.data<f32>([2], 4);
+const HALF = memory.data<f32>([0.5], 4);
+const SIGN = memory.data<u32>([0x80000000], 4);
+
+/** A constant in all four lanes. */
+// @ts-ignore: decorator
+@inline
+export function constant(address: usize): v128 {
+  return v128.load32_splat(address);
+}
+
+/** `x` where its mask is set, else `y`. */
+// @ts-ignore: decorator
+@inline
+export function select(mask: v128, x: v128, y: v128): v128 {
+  return v128.bitselect(x, y, mask);
+}
+
+// --- exp: x = n log(2) + r, |r| <= log(2) / 2; exp(x) = 2^n exp(r) ---
+
+// (exp(r) - 1 - r) / r^2
+const EXP_0 = memory.data<f32>([0.49999994], 4);
+const EXP_1 = memory.data<f32>([0.166665167], 4);
+const EXP_2 = memory.data<f32>([0.041668281], 4);
+const EXP_3 = memory.data<f32>([0.00836924929], 4);
+const EXP_4 = memory.data<f32>([0.00138207746], 4);
+const EXP_LOWEST = memory.data<f32>([-104], 4);
+const EXP_HIGHEST = memory.data<f32>([89], 4);
+
+/** n + ROUND, where n is the whole number nearest to x / log(2). */
+// @ts-ignore: decorator
+@inline
+export function expShifted(x: v128): v128 {
+  return fma(x, constant(LOG2_E), constant(ROUND));
+}
+
+/** r = x - n log(2). */
+// @ts-ignore: decorator
+@inline
+export function expRemainder(x: v128, shifted: v128): v128 {
+  const n = f32x4.sub(shifted, constant(ROUND));
+  return fma(n, constant(MINUS_LN2_LOW), fma(n, constant(MINUS_LN2_HIGH), x));
+}
+
+/** exp(r) for |r| <= 0.35. */
+// @ts-ignore: decorator
+@inline
+export function expOfRemainder(r: v128): v128 {
+  let p = fma(constant(EXP_4), r, constant(EXP_3));
+  p = fma(p, r, constant(EXP_2));
+  p = fma(p, r, constant(EXP_1));
+  p = fma(p, r, constant(EXP_0));
+  return f32x4.add(fma(f32x4.mul(r, r), p, r), constant(ONE));
+}
+
+// 2^n as a product of two, each within the range of normal numbers: 2^n itself may be below or above it.
+
+/** 2^floor(n / 2). */
+// @ts-ignore: decorator
+@inline
+export function expScaleFirst(shifted: v128): v128 {
+  const half = i32x4.shr_s(i32x4.sub(shifted, constant(ROUND)), 1);
+  return i32x4.add(i32x4.shl(half, 23), constant(ONE));
+}
+
+/** 2^ceil(n / 2). */
+// @ts-ignore: decorator
+@inline
+export function expScaleSecond(shifted: v128): v128 {
+  const n = i32x4.sub(shifted, constant(ROUND));
+  return i32x4.add(i32x4.shl(i32x4.sub(n, i32x4.shr_s(n, 1)), 23), constant(ONE));
+}
+
+/** exp(x). Largest error 1 ulp. */
+// @ts-ignore: decorator
+@inline
+export function expVector(x: v128): v128 {
+  // The order of the operands makes pmin and pmax keep a NaN.
+  const z = f32x4.pmax(f32x4.pmin(x, constant(EXP_HIGHEST)), constant(EXP_LOWEST));
+  const shifted = expShifted(z);
+  const p = expOfRemainder(expRemainder(z, shifted));
+  return f32x4.mul(f32x4.mul(p, expScaleFirst(shifted)), expScaleSecond(shifted));
+}
+
+const EXP_TINY = memory.data<f32>([-174], 4);
+
+/**
+ * factor * exp(x) for x <= 0, right also where exp(x) alone would be denormal; NaN where exp(x) is 0 and the factor
+ * infinite.
+ */
+// @ts-ignore: decorator
+@inline
+export function expTimes(x: v128, factor: v128): v128 {
+  const z = f32x4.pmax(x, constant(EXP_TINY));
+  const shifted = expShifted(z);
+  const p = expOfRemainder(expRemainder(z, shifted));
+  const last = v128.and(expScaleSecond(shifted), f32x4.ge(x, constant(EXP_TINY)));
+  return f32x4.mul(f32x4.mul(f32x4.mul(p, expScaleFirst(shifted)), factor), last);
+}
+
+// --- expm1, for tanh and elu ---
+
+// (expm1(r) - r) / r^2
+const EXPM1_0 = memory.data<f32>([0.5], 4);
+const EXPM1_1 = memory.data<f32>([0.166666657], 4);
+const EXPM1_2 = memory.data<f32>([0.0416664854], 4);
+const EXPM1_3 = memory.data<f32>([0.00833354145], 4);
+const EXPM1_4 = memory.data<f32>([0.00139332283], 4);
+const EXPM1_5 = memory.data<f32>([0.000197669942], 4);
+const EXPM1_LOWEST = memory.data<f32>([-20], 4);
+
+/** exp(x) - 1 for x <= 0: 2^n (exp(r) - 1) + (2^n - 1), where n = 0 leaves the polynomial alone. Largest error 2 ulp. */
+// @ts-ignore: decorator
+@inline
+export function expm1OfNegative(x: v128): v128 {
+  const z = f32x4.pmax(x, constant(EXPM1_LOWEST));
+  const shifted = expShifted(z), r = expRemainder(z, shifted);
+  let p = fma(constant(EXPM1_5), r, constant(EXPM1_4));
+  p = fma(p, r, constant(EXPM1_3));
+  p = fma(p, r, constant(EXPM1_2));
+  p = fma(p, r, constant(EXPM1_1));
+  p = fma(p, r, constant(EXPM1_0));
+  p = fma(f32x4.mul(r, r), p, r);
+  const scale = i32x4.add(i32x4.shl(shifted, 23), constant(ONE));
+  return fma(p, scale, f32x4.sub(scale, constant(ONE)));
+}
+
+/** tanh(x) = -expm1(-2|x|) / (2 + expm1(-2|x|)), with the sign of x. Largest error 2.5 ulp. */
+// @ts-ignore: decorator
+@inline
+export function tanhVector(x: v128): v128 {
+  const a = f32x4.abs(x);
+  const e = expm1OfNegative(f32x4.neg(f32x4.add(a, a)));
+  const y = f32x4.div(f32x4.neg(e), f32x4.add(constant(TWO), e));
+  return v128.or(f32x4.abs(y), v128.and(x, constant(SIGN)));
+}
+
+/** 1 / (1 + exp(-x)), computed from exp(-|x|), which cannot overflow. Largest error 2 ulp. */
+// @ts-ignore: decorator
+@inline
+export function sigmoidVector(x: v128): v128 {
+  const e = expVector(f32x4.neg(f32x4.abs(x)));
+  const numerator = select(f32x4.ge(x, f32x4.splat(0)), constant(ONE), e);
+  return f32x4.div(numerator, f32x4.add(constant(ONE), e));
+}
+
+// --- log: x = 2^n (1 + f), sqrt(1/2) <= 1 + f < sqrt(2); log(x) = n log(2) + log(1 + f) ---
+
+// (log(1 + f) - f + f^2 / 2) / f^3
+const LOG_0 = memory.data<f32>([0.333333313], 4);
+const LOG_1 = memory.data<f32>([-0.250008255], 4);
+const LOG_2 = memory.data<f32>([0.20001249], 4);
+const LOG_3 = memory.data<f32>([-0.166231886], 4);
+const LOG_4 = memory.data<f32>([0.142012209], 4);
+const LOG_5 = memory.data<f32>([-0.131615311], 4);
+const LOG_6 = memory.data<f32>([0.127658874], 4);
+const LOG_7 = memory.data<f32>([-0.0763584077], 4);
+/** The bits of sqrt(1/2), and of a mantissa. */
+const SQRT_HALF_BITS = memory.data<i32>([0x3f3504f3], 4);
+const MANTISSA = memory.data<i32>([0x007fffff], 4);
+const LOWEST_NORMAL = memory.data<f32>([1.17549435e-38], 4);
+const TWO_TO_23 = memory.data<f32>([8388608], 4);
+const TWENTY_THREE = memory.data<f32>([23], 4);
+const INFINITY = memory.data<u32>([0x7f800000], 4);
+
+/** n log(2) + log(1 + f). */
+// @ts-ignore: decorator
+@inline
+function logOfParts(n: v128, f: v128): v128 {
+  let p = fma(constant(LOG_7), f, constant(LOG_6));
+  p = fma(p, f, constant(LOG_5));
+  p = fma(p, f, constant(LOG_4));
+  p = fma(p, f, constant(LOG_3));
+  p = fma(p, f, constant(LOG_2));
+  p = fma(p, f, constant(LOG_1));
+  p = fma(p, f, constant(LOG_0));
+  const f2 = f32x4.mul(f, f);
+  // Smallest terms first.
+  let y = f32x4.mul(f32x4.mul(f2, f), p);
+  y = fma(n, constant(LN2_LOW), y);
+  y = f32x4.sub(y, f32x4.mul(f2, constant(HALF)));
+  y = f32x4.add(y, f);
+  return fma(n, constant(LN2_HIGH), y);
+}
+
+/** log(x); NaN below 0. Largest error 1 ulp. */
+// @ts-ignore: decorator
+@inline
+export function logVector(x: v128): v128 {
+  const denormal = f32x4.lt(x, constant(LOWEST_NORMAL));
+  const z = select(denormal, f32x4.mul(x, constant(TWO_TO_23)), x);
+  const bits = i32x4.sub(z, constant(SQRT_HALF_BITS));
+  const m = i32x4.add(v128.and(bits, constant(MANTISSA)), constant(SQRT_HALF_BITS));
+  const n = f32x4.sub(
+    f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23)),
+    v128.and(denormal, constant(TWENTY_THREE)),
+  );
+  const y = logOfParts(n, f32x4.sub(m, constant(ONE)));
+  // 0 -> -inf, inf -> inf, below 0 and NaN -> NaN.
+  const zero = f32x4.splat(0), infinity = constant(INFINITY);
+  const above = select(f32x4.eq(x, infinity), infinity, y);
+  const right = select(f32x4.eq(x, zero), f32x4.neg(infinity), above);
+  return v128.or(right, v128.not(f32x4.ge(x, zero)));
+}
+
+const SQRT_2_LESS_1 = memory.data<f32>([0.41421356], 4);
+
+/** log(1 + x) for 0 <= x <= 1: of the halved 1 + x where that is above sqrt(2). Largest error 2 ulp. */
+// @ts-ignore: decorator
+@inline
+export function log1pOfUnit(x: v128): v128 {
+  const one = constant(ONE), above = f32x4.gt(x, constant(SQRT_2_LESS_1));
+  const f = select(above, f32x4.mul(f32x4.sub(x, one), constant(HALF)), x);
+  return logOfParts(v128.and(above, one), f);
+}
+
+// --- erf ---
+
+// erf(x) / x - 1 as a polynomial in x^2, |x| < 0.9278
+const ERF_0 = memory.data<f32>([0.128379151], 4);
+const ERF_1 = memory.data<f32>([-0.376124918], 4);
+const ERF_2 = memory.data<f32>([0.112817667], 4);
+const ERF_3 = memory.data<f32>([-0.0267643146], 4);
+const ERF_4 = memory.data<f32>([0.00498935999], 4);
+const ERF_5 = memory.data<f32>([-0.000596986734], 4);
+// -log(erfc(x)) / x - 1, 0.92 < x < 4
+const ERFC_0 = memory.data<f32>([0.128514364], 4);
+const ERFC_1 = memory.data<f32>([0.635718286], 4);
+const ERFC_2 = memory.data<f32>([0.105261914], 4);
+const ERFC_3 = memory.data<f32>([-0.0228900388], 4);
+const ERFC_4 = memory.data<f32>([0.00321499095], 4);
+const ERFC_5 = memory.data<f32>([-0.000213991167], 4);
+const ERF_BORDER = memory.data<f32>([0.9277344], 4);
+const ERF_HIGHEST = memory.data<f32>([4], 4);
+
+/** erf(x): a polynomial near 0, 1 - exp(polynomial) elsewhere. Largest error 1 ulp. */
+// @ts-ignore: decorator
+@inline
+export function erfVector(x: v128): v128 {
+  const a = f32x4.pmin(f32x4.abs(x), constant(ERF_HIGHEST)), s = f32x4.mul(a, a);
+  let near = fma(constant(ERF_5), s, constant(ERF_4));
+  near = fma(near, s, constant(ERF_3));
+  near = fma(near, s, constant(ERF_2));
+  near = fma(near, s, constant(ERF_1));
+  near = fma(near, s, constant(ERF_0));
+  near = fma(near, a, a);
+  let far = fma(constant(ERFC_5), a, constant(ERFC_4));
+  far = fma(far, a, constant(ERFC_3));
+  far = fma(far, a, constant(ERFC_2));
+  far = fma(far, a, constant(ERFC_1));
+  far = fma(far, a, constant(ERFC_0));
+  far = fma(far, a, a);
+  const z = f32x4.neg(far), shifted = expShifted(z);
+  const e = expOfRemainder(expRemainder(z, shifted));
+  const scale = i32x4.add(i32x4.shl(shifted, 23), constant(ONE));
+  far = f32x4.sub(constant(ONE), f32x4.mul(e, scale));
+  const y = select(f32x4.lt(a, constant(ERF_BORDER)), near, far);
+  return v128.or(y, v128.and(x, constant(SIGN)));
+}
+
+// --- the normal distribution, for gelu ---
+
+// exp(a^2 / 2) Phi(-a) (a + 4) as a polynomial in (a - 4) / (a + 4), 0 <= a <= 15
+const TAIL_0 = memory.data<f32>([0.755285144], 4);
+const TAIL_1 = memory.data<f32>([-0.607896626], 4);
+const TAIL_2 = memory.data<f32>([0.387136608], 4);
+const TAIL_3 = memory.data<f32>([-0.186522946], 4);
+const TAIL_4 = memory.data<f32>([0.0604063235], 4);
+const TAIL_5 = memory.data<f32>([-0.00752656721], 4);
+const TAIL_6 = memory.data<f32>([-0.00352044287], 4);
+const TAIL_7 = memory.data<f32>([0.0015686265], 4);
+const TAIL_8 = memory.data<f32>([0.000187580037], 4);
+const TAIL_9 = memory.data<f32>([-0.000127290506], 4);
+const FOUR = memory.data<f32>([4], 4);
+const MINUS_HALF = memory.data<f32>([-0.5], 4);
+const NORMAL_HIGHEST = memory.data<f32>([15], 4);
+/** The sign, the exponent and 12 bits of the mantissa, whose square is exact. */
+const HIGH_BITS = memory.data<u32>([0xfffff000], 4);
+
+/** |x|, at most 15, where exp(-x^2 / 2) is 0. */
+// @ts-ignore: decorator
+@inline
+export function normalArgument(x: v128): v128 {
+  return f32x4.pmin(f32x4.abs(x), constant(NORMAL_HIGHEST));
+}
+
+/** Phi(-a) / exp(-a^2 / 2) for 0 <= a <= 15. */
+// @ts-ignore: decorator
+@inline
+export function normalTail(a: v128): v128 {
+  const t = f32x4.div(constant(ONE), f32x4.add(a, constant(FOUR)));
+  const q = f32x4.mul(f32x4.sub(a, constant(FOUR)), t);
+  let p = fma(constant(TAIL_9), q, constant(TAIL_8));
+  p = fma(p, q, constant(TAIL_7));
+  p = fma(p, q, constant(TAIL_6));
+  p = fma(p, q, constant(TAIL_5));
+  p = fma(p, q, constant(TAIL_4));
+  p = fma(p, q, constant(TAIL_3));
+  p = fma(p, q, constant(TAIL_2));
+  p = fma(p, q, constant(TAIL_1));
+  p = fma(p, q, constant(TAIL_0));
+  return f32x4.mul(p, t);
+}
+
+/** exp(-a^2 / 2) for 0 <= a <= 15, the square's rounding error made good; times `factor`. */
+// @ts-ignore: decorator
+@inline
+export function normalExp(a: v128, factor: v128): v128 {
+  const high = v128.and(a, constant(HIGH_BITS)), half = constant(MINUS_HALF);
+  const main = f32x4.mul(f32x4.mul(high, high), half);
+  const rest = f32x4.mul(f32x4.mul(f32x4.sub(a, high), f32x4.add(a, high)), half);
+  return expOfSum(main, rest, factor);
+}
+
+/** factor * exp(x + rest) for -174 < x <= 0, where rest is small beside x. */
+// @ts-ignore: decorator
+@inline
+export function expOfSum(x: v128, rest: v128, factor: v128): v128 {
+  const shifted = expShifted(f32x4.add(x, rest));
+  const p = expOfRemainder(f32x4.add(expRemainder(x, shifted), rest));
+  return f32x4.mul(
+    f32x4.mul(f32x4.mul(p, expScaleFirst(shifted)), factor),
+    expScaleSecond(shifted),
+  );
+}
