@@ -4,13 +4,19 @@
  * @module
  */
 import { add, add_ } from "../ops/arithmetic.ts";
-import { clone } from "../ops/copy.ts";
+import { cast, clone } from "../ops/copy.ts";
+import { tolist as toList } from "../ops/access.ts";
 import { onesLike } from "../ops/create.ts";
+import { detach, reshape } from "../ops/view.ts";
 import { storagesMade, unscoped } from "../backend/storage.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mode, type Node, nodeOf } from "./record.ts";
+
+/** One value or several. */
+export const list = <T>(x: T | readonly T[] | null | undefined): readonly T[] =>
+  x === null || x === undefined ? [] : Array.isArray(x) ? x : [x as T];
 
 /** How a reverse sweep goes. */
 export interface BackwardOptions {
@@ -56,7 +62,7 @@ function seed(call: string, y: Tensor, grad: Tensor | null | undefined): Tensor 
       `${call}: the gradient has shape ${show(grad.shape)}, the result ${show(y.shape)}`,
     );
   }
-  return grad;
+  return cast(grad, y.dtype);
 }
 
 /**
@@ -149,21 +155,37 @@ function step(node: Node, held: Waiting, waiting: Map<Node, Waiting>, createGrap
   node.check();
   const made = storagesMade();
   const results = node.apply(held.grads);
+  if (mode.anomaly) checkNaN(node, results);
+  const dy = held.grads[0];
+  const passesOn = dy !== null && held.owned[0] && !createGraph &&
+    typeof node.derivative !== "function";
   for (let i = 0; i < node.next.length; i++) {
     const next = node.next[i], grad = results[i];
     if (next === null || grad === null || grad === undefined) continue;
-    // Made just now and given to one input only: whoever receives it may keep it.
-    let owned = grad.storage.serial > made;
+    // Made just now, or passed on by an operation that only changed its shape, and given to one input only: whoever
+    // receives it may keep it. What the user's own code made may be held there.
+    let owned = !node.custom &&
+      (grad.storage.serial > made || (passesOn && grad.storage === dy!.storage));
     for (let j = 0; j < results.length; j++) {
       if (j !== i && results[j]?.storage === grad.storage) owned = false;
     }
     give(waiting, next, node.nextOutputs[i], grad, owned, createGraph);
   }
-  if (createGraph || typeof node.derivative === "function") return;
   // A gradient that nobody else holds has done its work.
-  held.grads.forEach((grad, i) => {
-    if (grad === null || !held.owned[i]) return;
-    if (!results.some((r) => r?.storage === grad.storage)) grad.storage.free();
+  if (passesOn && !results.some((r) => r?.storage === dy!.storage)) dy!.storage.free();
+}
+
+/** Throws when a gradient holds NaN; for anomaly detection. */
+function checkNaN(node: Node, results: readonly (Tensor | null | undefined)[]): void {
+  results.forEach((grad, i) => {
+    if (!grad || node.next[i] === null) return;
+    if ((toList(reshape(detach(grad), -1)) as number[]).some(Number.isNaN)) {
+      throw new Error(
+        `backward: ${node.name} returned NaN in its gradient ${i}; it was ${
+          node.trace ?? "recorded before anomaly detection was on"
+        }`,
+      );
+    }
   });
 }
 
@@ -232,6 +254,38 @@ function accumulate(leaf: Tensor, grad: Tensor, owned: boolean, createGraph: boo
   });
 }
 
+/** Options of `backward`. */
+export interface BackwardInputs extends BackwardOptions {
+  /** The leaves to collect gradients in; all by default. */
+  inputs?: Tensor | readonly Tensor[] | null;
+}
+
+/** Sends gradients from `ys` back and adds them to the `grad` of the leaves, or of `inputs` only. */
+export function collect(
+  call: string,
+  ys: readonly Tensor[],
+  grads: readonly (Tensor | null | undefined)[],
+  options: BackwardInputs,
+): void {
+  const { inputs = null, createGraph = false } = options;
+  if (inputs === null) {
+    sweep(call, ys, grads, options);
+    return;
+  }
+  const targets = [...new Set(list(inputs))];
+  if (targets.length === 0) throw new RangeError(`${call}: inputs cannot be empty`);
+  sweep(call, ys, grads, options, targets).forEach((grad, i) => {
+    if (grad === null) return;
+    const saved = mode.grad;
+    mode.grad = createGraph;
+    try {
+      accumulate(targets[i], grad, false, createGraph);
+    } finally {
+      mode.grad = saved;
+    }
+  });
+}
+
 /**
  * Computes the gradients of `x` for all leaves it was computed from and adds them to their `grad`.
  *
@@ -241,15 +295,24 @@ function accumulate(leaf: Tensor, grad: Tensor, owned: boolean, createGraph: boo
 export function backward(
   x: Tensor,
   ...args: Args<
-    [gradient: Tensor | null, retainGraph: boolean | null, createGraph: boolean],
-    BackwardOptions & { gradient?: Tensor | null }
+    [
+      gradient: Tensor | null,
+      retainGraph: boolean | null,
+      createGraph: boolean,
+      inputs: Tensor | readonly Tensor[] | null,
+    ],
+    BackwardInputs & { gradient?: Tensor | null }
   >
 ): void {
-  const defaults = {
+  const { gradient, retainGraph, createGraph, inputs } = read("backward", {
     gradient: null as Tensor | null,
     retainGraph: null as boolean | null,
     createGraph: false,
-  };
-  const { gradient, retainGraph, createGraph } = read("backward", defaults, args);
-  sweep("backward", [x], [gradient], { retainGraph: retainGraph ?? createGraph, createGraph });
+    inputs: null as Tensor | readonly Tensor[] | null,
+  }, args);
+  collect("backward", [x], [gradient], {
+    retainGraph: retainGraph ?? createGraph,
+    createGraph,
+    inputs,
+  });
 }

@@ -4,5 +4,12 @@
  * @module
  */
 
-/** Whether operations are recorded now, and whether results are inference tensors. */
-export const mode: { grad: boolean; inference: boolean } = { grad: true, inference: false };
+/** How tensors are made now. */
+export const mode: {
+  /** Whether operations are recorded. */
+  grad: boolean;
+  /** Whether results are inference tensors. */
+  inference: boolean;
+  /** Whether gradients are looked at for NaN, and operations remember where they were recorded. */
+  anomaly: boolean;
+} = { grad: true, inference: false, anomaly: false };

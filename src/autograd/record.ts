@@ -37,6 +37,12 @@ export class Node {
   retained: Tensor[] | null = null;
   /** The leaf it accumulates into; only in the node of a leaf. */
   readonly leaf: Tensor | null;
+  /** How many outputs it has. */
+  outputs = 1;
+  /** Whether the derivative is the user's own code, which may hold on to the gradients it gives. */
+  custom = false;
+  /** Where it was recorded, in anomaly detection. */
+  trace: string | null = null;
   /** Tensors whose elements the derivative reads, and their versions when they were saved. */
   #saved: readonly Tensor[];
   #versions: readonly number[];
@@ -49,7 +55,6 @@ export class Node {
     saved: readonly Tensor[],
     leaf: Tensor | null = null,
   ) {
-    this.id = leaf === null ? ++count : 0;
     this.op = op;
     this.leaf = leaf;
     this.derivative = derivative;
@@ -64,8 +69,12 @@ export class Node {
         ? 0
         : (x as Tensor).outputNumber;
     }
+    for (let i = 0; i < saved.length; i++) if (saved[i].inference) refuseInference(op);
+    // Numbered last: asking for the node of a view may have made a new one, which comes before this.
+    this.id = leaf === null ? ++count : 0;
     this.#saved = saved;
     this.#versions = saved.length === 0 ? NO_VERSIONS : saved.map((t) => t.counter.version);
+    if (mode.anomaly && leaf === null) this.trace = new Error(`recorded ${op}`).stack ?? null;
   }
 
   /** PyTorch's name of it: `"AddmmBackward0"`, `"AccumulateGrad"`. */
@@ -106,7 +115,10 @@ export class Node {
   /** The gradients of the inputs. */
   apply(dys: (Tensor | null)[]): (Tensor | null)[] {
     const { derivative, next } = this;
-    if (typeof derivative === "function") return derivative(dys);
+    if (typeof derivative === "function") {
+      while (dys.length < this.outputs) dys.push(null);
+      return derivative(dys);
+    }
     const dy = dys[0];
     if (dy === null) return next.map(() => null);
     return derivative!.map((grad, i) => next[i] === null ? null : grad(dy));
@@ -128,6 +140,12 @@ export class Node {
   [Symbol.for("Deno.customInspect")](): string {
     return this.toString();
   }
+}
+
+function refuseInference(op: string): never {
+  throw new Error(
+    `${op}: its gradient needs a tensor made in inferenceMode, which takes no part in differentiation; clone() it outside of inferenceMode first`,
+  );
 }
 
 const NO_TENSORS: readonly Tensor[] = [];
@@ -179,6 +197,7 @@ export function recordAll<T extends readonly Tensor[]>(
   if (mode.inference) { for (const y of ys) y.inference = true; }
   if (!recording(inputs)) return ys;
   const node = new Node(op, inputs, grads, saved);
+  node.outputs = ys.length;
   ys.forEach((y, i) => {
     if (!y.dtype.isFloatingPoint) return;
     y.node = node;
@@ -223,12 +242,21 @@ export const enableGrad: GradMode = (<T>(f?: () => T) => within({ grad: true }, 
 export const inferenceMode: GradMode =
   (<T>(f?: () => T) => within({ grad: false, inference: true }, f)) as GradMode;
 
-/** Switches recording on or off from here on. */
-export function setGradEnabled(enabled: boolean): void {
-  mode.grad = enabled;
+/** Switches recording on or off from here on, or (`using _ = torch.setGradEnabled(training)`) until the end of a block. */
+export function setGradEnabled(enabled: boolean): Disposable {
+  if (typeof enabled !== "boolean") {
+    throw new TypeError(`setGradEnabled: expected true or false, got ${String(enabled)}`);
+  }
+  const guard = within({ grad: enabled }) as Disposable;
+  return guard;
 }
 
 /** Whether operations are recorded now. */
 export function isGradEnabled(): boolean {
   return mode.grad;
+}
+
+/** Whether results are inference tensors now. */
+export function isInferenceModeEnabled(): boolean {
+  return mode.inference;
 }
