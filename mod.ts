@@ -30,6 +30,7 @@ export {
   enableGrad,
   inferenceMode,
   isGradEnabled,
+  isInferenceModeEnabled,
   noGrad,
   setGradEnabled,
 } from "./src/autograd/record.ts";

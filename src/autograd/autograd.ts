@@ -96,4 +96,6 @@ export function grad(
 export { AutogradFunction as Function, FunctionContext } from "./function.ts";
 export type { Inputs } from "./function.ts";
 export { detectAnomaly, setDetectAnomaly } from "./anomaly.ts";
-export { gradcheck, type GradcheckOptions, gradgradcheck } from "./gradcheck.ts";
+export { gradcheck, gradgradcheck } from "./gradcheck.ts";
+export type { GradcheckOptions, TensorFunction } from "./gradcheck.ts";
+export type { BackwardInputs, BackwardOptions } from "./backward.ts";

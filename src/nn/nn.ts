@@ -9,3 +9,9 @@ export { Parameter } from "./parameter.ts";
 export { Module } from "./module.ts";
 export { ModuleDict, ModuleList, Sequential } from "./container.ts";
 export { ParameterDict, ParameterList } from "./parameter_container.ts";
+
+export type { BackwardHook, ForwardHook, ForwardPreHook, RemovableHandle } from "./hooks.ts";
+export type { Named } from "./container.ts";
+export type { NamedOptions, StateDictOptions } from "./module.ts";
+export type { ParameterOptions } from "./parameter.ts";
+export type { IncompatibleKeys, StateDict } from "./state_dict.ts";
