@@ -54,6 +54,7 @@ export * from "./src/ops/range.ts";
 export * from "./src/ops/matmul.ts";
 export * from "./src/ops/einsum.ts";
 export * from "./src/ops/random.ts";
+export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";

@@ -83,12 +83,12 @@ export class Heap {
 
   /** Gives `storage` a block of its own. Throws `RangeError` when the memory cannot hold it. */
   place(storage: Storage): void {
-    const size = blockSize(storage.bytes);
-    if (this.used + size > this.budget) this.#makeRoom(size);
-    let address = this.#take(size);
+    const size = blockSize(storage.bytes), possible = size <= LIMIT;
+    if (possible && this.used + size > this.budget) this.#makeRoom(size);
+    let address = possible ? this.#take(size) : -1;
     while (address < 0) {
       // Fragmented, or truly full: move out more until a block fits.
-      if (!this.#moveOutOldest(true)) {
+      if (!possible || !this.#moveOutOldest(true)) {
         throw new RangeError(
           `out of memory: asked for ${storage.bytes} bytes; ${this.used} bytes are held by ${this.residents} tensors`,
         );

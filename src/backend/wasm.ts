@@ -63,7 +63,12 @@ export class WasmBackend implements Backend {
 
   allocate(bytes: number): Storage {
     const storage = new Storage(this, bytes);
-    this.heap.place(storage);
+    try {
+      this.heap.place(storage);
+    } catch (e) {
+      storage.free();
+      throw e;
+    }
     return storage;
   }
 
