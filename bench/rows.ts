@@ -32,7 +32,8 @@ function matmul(m: number, k: number, n: number, transposed = ""): Row {
     name: `matmul ${label}`,
     group: "matmul",
     ours: () => {
-      const a = aT ? torch.randn(k, m).t() : torch.randn(m, k), b = bT ? torch.randn(n, k).t() : torch.randn(k, n);
+      const a = aT ? torch.randn(k, m).t() : torch.randn(m, k),
+        b = bT ? torch.randn(n, k).t() : torch.randn(k, n);
       return scoped(() => a.matmul(b));
     },
     setup: `a = ${aT ? `torch.randn(${k}, ${m}).t()` : `torch.randn(${m}, ${k})`}; b = ${
@@ -45,7 +46,13 @@ function matmul(m: number, k: number, n: number, transposed = ""): Row {
 
 const MEGA = 1 << 20;
 
-function elementwise(name: string, inputs: number, f: (x: Tensor, y: Tensor) => unknown, code: string, outputs = 1): Row {
+function elementwise(
+  name: string,
+  inputs: number,
+  f: (x: Tensor, y: Tensor) => unknown,
+  code: string,
+  outputs = 1,
+): Row {
   return {
     name: `${name}, 1M floats`,
     group: "elementwise and reductions",

@@ -90,7 +90,11 @@ const merge = (ts: Timing[]): Timing => ({
 });
 
 function show(us: number): string {
-  return us < 100 ? `${us.toPrecision(3)} us` : us < 1e5 ? `${(us / 1e3).toPrecision(3)} ms` : `${(us / 1e6).toPrecision(3)} s`;
+  return us < 100
+    ? `${us.toPrecision(3)} us`
+    : us < 1e5
+    ? `${(us / 1e3).toPrecision(3)} ms`
+    : `${(us / 1e6).toPrecision(3)} s`;
 }
 
 const wanted = Deno.args.join(" ");
@@ -114,26 +118,36 @@ for (const row of rows) {
     : "";
   if (row.group !== group) {
     group = row.group;
-    text += `\n### ${group}\n\n| | dinotorch best | median | rate | PyTorch best | median | best : best | median : median |\n|---|---|---|---|---|---|---|---|\n`;
+    text +=
+      `\n### ${group}\n\n| | dinotorch best | median | rate | PyTorch best | median | best : best | median : median |\n|---|---|---|---|---|---|---|---|\n`;
   }
   const ratio = (x: number, y: number | undefined) => y === undefined ? "" : (x / y).toFixed(2);
-  const line = `| ${row.name} | ${show(a.best)} | ${show(a.median)} | ${rate} | ${b ? show(b.best) : ""} | ${
-    b ? show(b.median) : ""
-  } | ${ratio(a.best, b?.best)} | ${ratio(a.median, b?.median)} |`;
+  const line = `| ${row.name} | ${show(a.best)} | ${show(a.median)} | ${rate} | ${
+    b ? show(b.best) : ""
+  } | ${b ? show(b.median) : ""} | ${ratio(a.best, b?.best)} | ${ratio(a.median, b?.median)} |`;
   console.log(line);
   text += line + "\n";
   results.push({ name: row.name, group: row.group, ours: a, pytorch: b });
 }
 await peer?.stop();
 
-const cpuName = (await Deno.readTextFile("/proc/cpuinfo").catch(() => "")).match(/model name\s*: (.*)/)?.[1] ?? Deno.build.arch;
-const about = `${cpuName}, ${navigator.hardwareConcurrency} cores; Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), ${cpu.flavour} SIMD, one thread; ${
-  peer ? `${peer.about}, one thread` : "PyTorch not installed"
-}; ${new Date().toISOString().slice(0, 10)}`;
+const cpuName =
+  (await Deno.readTextFile("/proc/cpuinfo").catch(() => "")).match(/model name\s*: (.*)/)?.[1] ??
+    Deno.build.arch;
+const about =
+  `${cpuName}, ${navigator.hardwareConcurrency} cores; Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), ${cpu.flavour} SIMD, one thread; ${
+    peer ? `${peer.about}, one thread` : "PyTorch not installed"
+  }; ${new Date().toISOString().slice(0, 10)}`;
 if (!wanted) {
   const file = new URL("README.md", import.meta.url);
   const before = await Deno.readTextFile(file);
   const [head, , tail] = before.split(/<!-- (?:table|end) -->\n/);
-  await Deno.writeTextFile(file, `${head}<!-- table -->\n${about}.\n${text}\n<!-- end -->\n${tail}`);
-  await Deno.writeTextFile(new URL("results.json", import.meta.url), JSON.stringify({ about, rows: results }, null, 1) + "\n");
+  await Deno.writeTextFile(
+    file,
+    `${head}<!-- table -->\n${about}.\n${text}\n<!-- end -->\n${tail}`,
+  );
+  await Deno.writeTextFile(
+    new URL("results.json", import.meta.url),
+    JSON.stringify({ about, rows: results }, null, 1) + "\n",
+  );
 }

@@ -1,7 +1,9 @@
 /**
  * The rules of the house: which way imports point, what the kernels' binaries hold, and how long a file may be.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import * as esbuild from "esbuild";
+import ts from "typescript";
 import { manifest } from "../src/backend/kernels.ts";
 import { WasmBackend } from "../src/backend/wasm.ts";
 
@@ -88,4 +90,64 @@ Deno.test("architecture: no source file is longer than 500 lines", async () => {
     }
   }
   assertEquals(long, []);
+});
+
+Deno.test("architecture: ops call ops as functions, not as methods of tensors", async () => {
+  const { METHODS } = await import("../src/tensor/methods.ts");
+  const methods = new Set<string>(Object.values(METHODS).flat());
+  const files: string[] = [];
+  for await (const url of sources(new URL("src/", root))) files.push(url.pathname);
+  const program = ts.createProgram(files, {
+    allowImportingTsExtensions: true,
+    noEmit: true,
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    lib: ["lib.esnext.d.ts", "lib.dom.d.ts"],
+  });
+  const checker = program.getTypeChecker(), wrong: string[] = [];
+  for (const file of files) {
+    const source = program.getSourceFile(file)!;
+    const visit = (node: ts.Node) => {
+      if (
+        ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) &&
+        methods.has(node.expression.name.text) &&
+        checker.getTypeAtLocation(node.expression.expression).symbol?.name === "Tensor"
+      ) {
+        const { line } = source.getLineAndCharacterOfPosition(node.getStart());
+        wrong.push(
+          `${file.replace(new URL(root).pathname, "")}:${line + 1}: ${node.expression.getText()}()`,
+        );
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("architecture: a bundle of one op leaves the others out", async () => {
+  const bundle = async (code: string) => {
+    const { outputFiles } = await esbuild.build({
+      stdin: { contents: code, resolveDir: new URL(root).pathname, loader: "ts" },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      write: false,
+      external: ["*/build/kernels.ts"],
+      logLevel: "silent",
+    });
+    return outputFiles[0].text;
+  };
+  try {
+    const one = await bundle(`export { softmax } from "./src/ops/softmax.ts";`);
+    const all = await bundle(`export * from "./mod.ts";`);
+    assertLess(one.length, all.length / 4);
+    for (const other of ["crossEntropy", "einsum", "DataLoader", "registerHook"]) {
+      assert(all.includes(other), `the whole library has ${other}`);
+      assert(!one.includes(other), `softmax brings ${other} along`);
+    }
+  } finally {
+    await esbuild.stop();
+  }
 });

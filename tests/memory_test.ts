@@ -43,7 +43,9 @@ Deno.test("memory: 20,000 steps without any clean-up take bounded memory, and gi
   const free = train(false), scoped = train(true);
   const show = (n: number) => `${(n / MEBIBYTE).toFixed(1)} MiB`;
   console.log(
-    `memory: 20,000 steps: peak on the device ${show(free.peak)} without clean-up, ${show(scoped.peak)} under scopes; ` +
+    `memory: 20,000 steps: peak on the device ${show(free.peak)} without clean-up, ${
+      show(scoped.peak)
+    } under scopes; ` +
       `process ${show(free.rss)} and ${show(scoped.rss)}, ${show(before)} before`,
   );
   assertEquals(free.losses, scoped.losses);
