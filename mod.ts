@@ -79,6 +79,11 @@ export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";
 export type { GeneratorOption } from "./src/ops/draw.ts";
+export type {
+  NormalOptions,
+  RandomRangeOptions,
+  UniformOptions,
+} from "./src/ops/random_in_place.ts";
 export type { Nested, TensorOptions } from "./src/tensor/create.ts";
 export type { Method, METHODS, Methods, Names, TensorMethods } from "./src/tensor/methods.ts";
 export type { NamedTuple, ValuesAndIndices } from "./src/tensor/named_tuple.ts";

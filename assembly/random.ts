@@ -17,6 +17,8 @@ import {
 export { random_words, seed_generator } from "./random_mt19937";
 export * from "./random_normal";
 export * from "./random_distribution";
+export * from "./random_poisson";
+export * from "./random_initial";
 
 /** y[i] = value, rounded to T. */
 // @ts-ignore: decorator
@@ -102,6 +104,30 @@ function fill_integers<T>(y: usize, state: usize, n: i32, low: f64, high: f64, w
  */
 export function randint_i64(y: usize, state: usize, n: i32, low: f64, high: f64): void {
   fill_integers<i64>(y, state, n, low, high, true);
+}
+
+/** Two halves as one 64-bit number. */
+// @ts-ignore: decorator
+@inline
+function joined(upper: i32, lower: i32): u64 {
+  return (<u64> upper << 32) | <u64> <u32> lower;
+}
+
+/** y[n] (int64): as `randint_i64`, for bounds that no double holds: low and range as their upper and lower halves. */
+export function randint_wide_i64(
+  y: usize,
+  state: usize,
+  n: i32,
+  low_upper: i32,
+  low_lower: i32,
+  range_upper: i32,
+  range_lower: i32,
+): void {
+  const low = joined(low_upper, low_lower), range = joined(range_upper, range_lower);
+  for (let i = 0; i < n; i++) {
+    const word = range >> 32 == 0 ? <u64> next_word(state) : next_word64(state);
+    store<u64>(y + (<usize> i << 3), word % range + low);
+  }
 }
 
 /** y[n] (int32): integers in [low, high); [0, 2^31) is `random_()`. */

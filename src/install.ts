@@ -26,6 +26,7 @@ import * as matmul from "./ops/matmul.ts";
 import * as einsum from "./ops/einsum.ts";
 import * as loss from "./ops/loss.ts";
 import * as random from "./ops/random.ts";
+import * as randomInPlace from "./ops/random_in_place.ts";
 import { METHODS } from "./tensor/methods.ts";
 import { printTensor } from "./tensor/print.ts";
 import { Tensor } from "./tensor/tensor.ts";
@@ -54,6 +55,7 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   einsum,
   loss,
   random,
+  randomInPlace,
 };
 
 // deno-lint-ignore no-explicit-any

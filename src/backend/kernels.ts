@@ -64,9 +64,14 @@ export const SIGNATURES = {
     "out y", "in x", "in starts", "size columns", "size rows", "size begin", "size end",
   ],
   seed: ["out state", "size seed"],
+  orthonormalize: ["inout y", "size rows", "size columns"],
+  clearRows: ["inout y", "scratch order", "inout state", "size rows", "size columns", "size zeros"],
   draw: ["out y", "inout state", "size n"],
   draw1: ["out y", "inout state", "size n", "scalar a"],
   draw2: ["out y", "inout state", "size n", "scalar a", "scalar b"],
+  drawWide: [
+    "out y", "inout state", "size n", "size lowUpper", "size lowLower", "size rangeUpper", "size rangeLower",
+  ],
   drawFrom: ["out y", "in p", "inout state", "size n"],
   multinomial: [
     "out y", "scratch cumulative", "in p", "inout state", "size rows", "size columns", "size samples",
@@ -142,8 +147,11 @@ export const FAMILIES = [
   { kernels: ["bernoulli"], types: ["", "_f64", "_i64", "_u8"], signature: "draw1" },
   { kernels: ["geometric"], types: ["", "_f64", "_i64"], signature: "draw1" },
   { kernels: ["exponential", "dropout_mask"], types: ["", "_f64"], signature: "draw1" },
-  { kernels: ["bernoulli_tensor", "exponential_race"], types: ["", "_f64"], signature: "drawFrom" },
+  { kernels: ["randint_wide"], types: ["_i64"], signature: "drawWide" },
+  { kernels: ["bernoulli_tensor", "exponential_race", "poisson"], types: ["", "_f64"], signature: "drawFrom" },
   { kernels: ["multinomial"], types: ["", "_f64"], signature: "multinomial" },
+  { kernels: ["clear_random_rows"], types: ["", "_f64"], signature: "clearRows" },
+  { kernels: ["orthonormalize"], types: ["_f64"], signature: "orthonormalize" },
   // optimizer
 ] as const;
 

@@ -5,10 +5,9 @@
  */
 import { noGrad } from "../autograd/record.ts";
 import { fill_, zero_ } from "../ops/copy.ts";
-import type { GeneratorOption } from "../ops/draw.ts";
-import { normal_ as drawNormal, uniform_ as drawUniform } from "../ops/random.ts";
+import { type GeneratorOption, NO_GENERATOR } from "../ops/draw.ts";
+import { normal_ as drawNormal, uniform_ as drawUniform } from "../ops/random_in_place.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
-import type { Generator } from "../tensor/generator.ts";
 import { show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -28,7 +27,6 @@ export type Nonlinearity =
   | "selu";
 
 const LINEAR = /^(linear|conv(_transpose)?[123]d|sigmoid)$/;
-const NO_GENERATOR = { generator: null as Generator | null };
 
 /**
  * The factor by which weights before a nonlinearity are scaled; `param` is the slope of `leaky_relu`, 0.01 by default.

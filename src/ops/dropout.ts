@@ -3,28 +3,29 @@
  *
  * @module
  */
+import { float64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
-import type { Generator } from "../tensor/generator.ts";
+import { emptyOn, fillWith } from "../tensor/create.ts";
+import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { float32 } from "../backend/dtype.ts";
-import { computeInPlace, mul } from "./arithmetic.ts";
+import { add, add_, computeInPlace, mul } from "./arithmetic.ts";
 import {
+  checkFloat,
   checkNumber,
   drawType,
-  emptyInOrder,
   fillInOrder,
   generatorFor,
   type GeneratorOption,
+  NO_GENERATOR,
 } from "./draw.ts";
 import { kernelTable } from "./elementwise.ts";
 import { recordInPlace } from "./in_place.ts";
-import { zeros } from "./create.ts";
 
 const MUL = kernelTable("mul");
 
 /** Options of the dropout functions. */
 export interface DropoutOptions extends GeneratorOption {
-  /** The probability that an element, or channel, is set to zero. */
+  /** The probability that an element, or channel, is dropped; 0.5 by default. */
   p?: number;
   /** Whether anything is dropped at all. */
   training?: boolean;
@@ -35,21 +36,50 @@ export interface DropoutOptions extends GeneratorOption {
 /** Parameters of the dropout functions, after the input. */
 export type DropoutArgs = Args<[p: number, training: boolean, inplace: boolean], DropoutOptions>;
 
-/** The parameters of `call`, checked. */
-function readDropout(call: string, x: Tensor, training: boolean, args: readonly unknown[]) {
-  const o = read(call, {
+/** What one dropout function does: `maskShape` is that of its mask, null for the input's. */
+interface Kind {
+  call: string;
+  training: boolean;
+  alpha: boolean;
+  maskShape: ((x: Tensor) => number[]) | null;
+}
+
+function apply(kind: Kind, x: Tensor, args: readonly unknown[]): Tensor {
+  const { call, alpha } = kind;
+  const { p, training, inplace, generator } = read(call, {
     p: 0.5,
-    training,
+    training: kind.training,
     inplace: false,
-    generator: null as Generator | null,
+    ...NO_GENERATOR,
   }, args);
   checkTensor(call, "input", x);
-  checkNumber(call, "p", o.p);
-  if (!(o.p >= 0 && o.p <= 1)) {
-    throw new RangeError(`${call}: the probability p must be from 0 to 1, got ${o.p}`);
+  checkNumber(call, "p", p);
+  if (!(p >= 0 && p <= 1)) {
+    throw new RangeError(`${call}: the probability p must be from 0 to 1, got ${p}`);
   }
-  return { ...o, off: o.p === 0 || !o.training || x.numElements === 0 };
+  if (p === 0 || !training || x.numElements === 0) return x;
+  if (p === 1) return scale(call, x, fillWith(emptyOn(x.backend, [], x.dtype), 0), inplace);
+  checkFloat(call, x.dtype);
+  const mask = emptyOn(x.backend, kind.maskShape?.(x) ?? x.shape, x.dtype);
+  const type = drawType(x.dtype),
+    { kernels } = x.backend,
+    source = generatorFor(call, x, generator);
+  if (!alpha) {
+    const draw = kernels[type === float64 ? "dropout_mask_f64" : "dropout_mask"];
+    fillInOrder(mask, type, (y) => draw(y.pointer, source.pointer, y.numElements, p));
+    return scale(call, x, mask, inplace);
+  }
+  const draw = kernels[type === float64 ? "bernoulli_f64" : "bernoulli"];
+  fillInOrder(mask, type, (y) => draw(y.pointer, source.pointer, y.numElements, 1 - p));
+  // Dropped elements become SELU's limit for large negative numbers; then mean 0 and variance 1 are restored.
+  const factor = 1 / Math.sqrt((LIMIT * LIMIT * p + 1) * (1 - p));
+  const shift = add(mul(add(mask, -1), LIMIT * factor), LIMIT * factor * p);
+  const scaled = scale(call, x, mul(mask, factor), inplace);
+  return inplace ? add_(scaled, shift) : add(scaled, shift);
 }
+
+/** SELU's scale times its alpha. */
+const LIMIT = 1.7580993408473766;
 
 /** x * factor, in the memory of `x` if `inplace`; `factor` takes no gradient. */
 function scale(call: string, x: Tensor, factor: Tensor, inplace: boolean): Tensor {
@@ -57,6 +87,22 @@ function scale(call: string, x: Tensor, factor: Tensor, inplace: boolean): Tenso
   computeInPlace(call, MUL, x, factor, x.dtype);
   return recordInPlace("mul", x, [x], [(dy) => mul(dy, factor)], [factor]);
 }
+
+/** One element of the mask for each of the first `axes` axes. */
+function channels(x: Tensor, axes: number): number[] {
+  return x.shape.map((n, d) => d < axes ? n : 1);
+}
+
+/** Throws `RangeError` unless `x` has samples and channels. */
+function checkChannels(call: string, x: Tensor, least: number): void {
+  if (x.ndim < least) {
+    throw new RangeError(
+      `${call}: expected an input of ${least} or more axes, got shape ${show(x.shape)}`,
+    );
+  }
+}
+
+const DROPOUT: Kind = { call: "dropout", training: true, alpha: false, maskShape: null };
 
 /**
  * Sets each element of `x` to zero with probability `p` and multiplies the others by 1 / (1 - p): [...] -> the same
@@ -66,25 +112,95 @@ function scale(call: string, x: Tensor, factor: Tensor, inplace: boolean): Tenso
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.dropout.html
  */
 export function dropout(x: Tensor, ...args: DropoutArgs): Tensor {
-  const { p, off, inplace, generator } = readDropout("dropout", x, true, args);
-  if (off) return x;
-  if (p === 1) return scale("dropout", x, zeros([], { dtype: x.dtype, device: x.device }), inplace);
-  checkFloats("dropout", x);
-  return scale("dropout", x, keepMask("dropout", x, p, generator), inplace);
+  return apply(DROPOUT, x, args);
 }
 
-/** Throws `TypeError` unless `x` is of a floating-point dtype. */
-function checkFloats(call: string, x: Tensor): void {
-  if (x.dtype.kind !== "float") {
-    throw new TypeError(`${call}: not defined for ${x.dtype}; expected a floating-point dtype`);
+const DROPOUT_1D: Kind = {
+  call: "dropout1d",
+  training: true,
+  alpha: false,
+  maskShape: (x) => channels(x, x.ndim - 1),
+};
+
+/**
+ * As `dropout`, for whole channels: [N, C, L] or [C, L] -> the same shape.
+ *
+ * @throws RangeError when `p` is not from 0 to 1, or `x` has other axes.
+ */
+export function dropout1d(x: Tensor, ...args: DropoutArgs): Tensor {
+  checkTensor("dropout1d", "input", x);
+  if (x.ndim !== 2 && x.ndim !== 3) {
+    throw new RangeError(`dropout1d: expected an input of 2 or 3 axes, got shape ${show(x.shape)}`);
   }
+  return apply(DROPOUT_1D, x, args);
 }
 
-/** For each element of `x`, drawn in the order of its memory: 0 with probability `p`, else 1 / (1 - p). */
-function keepMask(call: string, x: Tensor, p: number, generator: Generator | null): Tensor {
-  const source = generatorFor(call, x, generator), mask = emptyInOrder(x);
-  const type = drawType(x.dtype);
-  const kernel = x.backend.kernels[type === float32 ? "dropout_mask" : "dropout_mask_f64"];
-  fillInOrder(mask, type, (y) => kernel(y.pointer, source.pointer, y.numElements, p));
-  return mask;
+const DROPOUT_2D: Kind = {
+  call: "dropout2d",
+  training: true,
+  alpha: false,
+  maskShape: (x) => {
+    checkChannels("dropout2d", x, 2);
+    return channels(x, 2);
+  },
+};
+
+/**
+ * As `dropout`, for whole channels: [N, C, H, W] -> the same shape. An input of three axes counts as [N, C, L].
+ *
+ * @throws RangeError when `p` is not from 0 to 1, or `x` has fewer than two axes.
+ */
+export function dropout2d(x: Tensor, ...args: DropoutArgs): Tensor {
+  return apply(DROPOUT_2D, x, args);
+}
+
+const DROPOUT_3D: Kind = {
+  call: "dropout3d",
+  training: true,
+  alpha: false,
+  maskShape: (x) => {
+    checkChannels("dropout3d", x, 1);
+    return channels(x, x.ndim === 5 ? 2 : 1);
+  },
+};
+
+/**
+ * As `dropout`, for whole channels: [N, C, D, H, W] or [C, D, H, W] -> the same shape.
+ *
+ * @throws RangeError when `p` is not from 0 to 1, or `x` has no axes.
+ */
+export function dropout3d(x: Tensor, ...args: DropoutArgs): Tensor {
+  return apply(DROPOUT_3D, x, args);
+}
+
+const ALPHA: Kind = { call: "alphaDropout", training: false, alpha: true, maskShape: null };
+
+/**
+ * Dropout that keeps mean and variance of SELU's outputs: dropped elements become its limit, and all are scaled and
+ * shifted. [...] -> the same shape; off by default, as in PyTorch.
+ *
+ * @throws RangeError when `p` is not from 0 to 1.
+ * @see Klambauer et al., Self-Normalizing Neural Networks (2017)
+ */
+export function alphaDropout(x: Tensor, ...args: DropoutArgs): Tensor {
+  return apply(ALPHA, x, args);
+}
+
+const FEATURE_ALPHA: Kind = {
+  call: "featureAlphaDropout",
+  training: false,
+  alpha: true,
+  maskShape: (x) => {
+    checkChannels("featureAlphaDropout", x, 2);
+    return channels(x, 2);
+  },
+};
+
+/**
+ * As `alphaDropout`, for whole channels: [N, C, ...] -> the same shape; off by default, as in PyTorch.
+ *
+ * @throws RangeError when `p` is not from 0 to 1, or `x` has fewer than two axes.
+ */
+export function featureAlphaDropout(x: Tensor, ...args: DropoutArgs): Tensor {
+  return apply(FEATURE_ALPHA, x, args);
 }

@@ -25,6 +25,7 @@ import type * as matmul from "../ops/matmul.ts";
 import type * as einsum from "../ops/einsum.ts";
 import type * as loss from "../ops/loss.ts";
 import type * as random from "../ops/random.ts";
+import type * as randomInPlace from "../ops/random_in_place.ts";
 import type * as sweep from "../autograd/backward.ts";
 import type * as hooks from "../autograd/hooks.ts";
 import type { Tensor } from "./tensor.ts";
@@ -106,7 +107,17 @@ export const METHODS = {
   // loss
   loss: [],
   // random
-  random: ["uniform_", "normal_"],
+  random: ["bernoulli"],
+  randomInPlace: [
+    "uniform_",
+    "normal_",
+    "logNormal_",
+    "cauchy_",
+    "exponential_",
+    "geometric_",
+    "random_",
+    "bernoulli_",
+  ],
 } as const;
 
 /** The type of `METHODS`. */
@@ -137,7 +148,8 @@ export interface TensorMethods
     Methods<typeof matmul, Names["matmul"]>,
     Methods<typeof einsum, Names["einsum"]>,
     Methods<typeof loss, Names["loss"]>,
-    Methods<typeof random, Names["random"]> {
+    Methods<typeof random, Names["random"]>,
+    Methods<typeof randomInPlace, Names["randomInPlace"]> {
   /** All sizes. */
   size(): readonly number[];
   /** The size of axis `dim`. */
