@@ -41,7 +41,19 @@ export * from "./src/ops/create.ts";
 export { clone } from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
 export * from "./src/ops/unary.ts";
-export * from "./src/ops/view.ts";
+export {
+  asStrided,
+  detach,
+  narrow,
+  permute,
+  reshape,
+  select,
+  squeeze,
+  t,
+  transpose,
+  unsqueeze,
+} from "./src/ops/view.ts";
+export { type Index, type IndexPutOptions, Slice, slice } from "./src/ops/subscript.ts";
 export * from "./src/ops/compare.ts";
 export * from "./src/ops/pointwise.ts";
 export * from "./src/ops/scan.ts";
@@ -88,4 +100,5 @@ export type { Nested, TensorOptions } from "./src/tensor/create.ts";
 export type { Method, METHODS, Methods, Names, TensorMethods } from "./src/tensor/methods.ts";
 export type { NamedTuple, ValuesAndIndices } from "./src/tensor/named_tuple.ts";
 export type { PrintOptions } from "./src/tensor/print.ts";
+export type { Layout } from "./src/tensor/layout.ts";
 export type { VersionCounter, ViewOf } from "./src/tensor/tensor.ts";

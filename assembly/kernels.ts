@@ -1,5 +1,7 @@
 /** Every kernel: the exports of these files are the kernels of the manifest (src/backend/kernels.ts). */
 export * from "./copy";
+export * from "./strided";
+export * from "./subscript";
 export * from "./arithmetic";
 export * from "./unary";
 export * from "./reduce";

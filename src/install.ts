@@ -11,6 +11,7 @@ import * as copy from "./ops/copy.ts";
 import * as reduce from "./ops/reduce.ts";
 import * as unary from "./ops/unary.ts";
 import * as view from "./ops/view.ts";
+import * as subscript from "./ops/subscript.ts";
 import * as compare from "./ops/compare.ts";
 import * as pointwise from "./ops/pointwise.ts";
 import * as activation from "./ops/activation.ts";
@@ -40,6 +41,7 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   reduce,
   unary,
   view,
+  subscript,
   compare,
   pointwise,
   activation,

@@ -182,7 +182,7 @@ export function record(
   saved: readonly Tensor[] = NO_TENSORS,
 ): Tensor {
   if (mode.inference) y.inference = true;
-  if (recording(inputs)) y.node = new Node(op, inputs, grads, saved);
+  if (y.dtype.kind === "float" && recording(inputs)) y.node = new Node(op, inputs, grads, saved);
   return y;
 }
 

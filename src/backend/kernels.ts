@@ -16,6 +16,27 @@ export const SIGNATURES = {
     "size y0", "size y1", "size y2", "size y3", "size x0", "size x1", "size x2", "size x3",
     "size begin", "size end",
   ],
+  addStrided: [
+    "inout y", "in x", "size n0", "size n1", "size n2", "size n3",
+    "size y0", "size y1", "size y2", "size y3", "size x0", "size x1", "size x2", "size x3",
+  ],
+  triangle: [
+    "out y", "in x", "size rows", "size columns", "size diagonal", "size lower", "size begin", "size end",
+  ],
+  indexOffsets: [
+    "inout offsets", "inout bad", "in index", "size inner", "size count", "size size", "size stride",
+    "size begin", "size end",
+  ],
+  axisOffsets: ["inout offsets", "size inner", "size count", "size stride", "size begin", "size end"],
+  takeOffsets: [
+    "out y", "in x", "in offsets", "size n", "size inner", "size stride", "size begin", "size end",
+  ],
+  putOffsets: [
+    "inout y", "in x", "in offsets", "size n", "size inner", "size stride", "size begin", "size end",
+  ],
+  maskCount: ["out count", "in mask", "size n"],
+  maskCoordinate: ["out y", "in mask", "size n", "size inner", "size size"],
+  repeatCounts: ["out y", "in counts", "size n"],
   cast: ["out y", "in x", "size from", "size to", "size begin", "size end"],
   binary: [
     "out y", "in a", "in b", "size columns", "size aRow", "size aColumn", "size bRow", "size bColumn",
@@ -84,6 +105,18 @@ export const FAMILIES = [
   // copy
   { kernels: ["copy_b1", "copy_b2", "copy_b4", "copy_b8"], types: [""], signature: "copy" },
   { kernels: ["cast"], types: [""], signature: "cast" },
+  // strided
+  { kernels: ["add_strided"], types: ["", "_f64"], signature: "addStrided" },
+  { kernels: ["triangle_b1", "triangle_b2", "triangle_b4", "triangle_b8"], types: [""], signature: "triangle" },
+  // subscript
+  { kernels: ["index_offsets"], types: [""], signature: "indexOffsets" },
+  { kernels: ["axis_offsets"], types: [""], signature: "axisOffsets" },
+  { kernels: ["take_offsets_b1", "take_offsets_b2", "take_offsets_b4", "take_offsets_b8"], types: [""], signature: "takeOffsets" },
+  { kernels: ["put_offsets_b1", "put_offsets_b2", "put_offsets_b4", "put_offsets_b8"], types: [""], signature: "putOffsets" },
+  { kernels: ["add_offsets"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "putOffsets" },
+  { kernels: ["mask_count"], types: [""], signature: "maskCount" },
+  { kernels: ["mask_coordinate"], types: [""], signature: "maskCoordinate" },
+  { kernels: ["repeat_count", "repeat_indexes"], types: [""], signature: "repeatCounts" },
   // arithmetic
   { kernels: ["add", "sub", "mul", "maximum", "minimum"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "binary" },
   { kernels: ["div"], types: ["", "_f64"], signature: "binary" },

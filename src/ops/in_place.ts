@@ -4,17 +4,18 @@
  * @module
  */
 import { type Grad, mode, Node, recording } from "../autograd/record.ts";
+import { emptyOn } from "../tensor/create.ts";
+import { layoutOf, span } from "../tensor/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { clone, copy_, zero_ } from "./copy.ts";
 import { asStrided } from "./view.ts";
 
-/** Checks that `x` may be changed in place; to be called before anything is written. */
-export function beginInPlace(call: string, x: Tensor): void {
-  if (x.inference && !mode.inference) {
-    throw new Error(
-      `${call}: an inference tensor cannot be changed outside of inferenceMode; clone() it first`,
-    );
-  }
+/**
+ * Checks that `x` may be changed in place by an operation on `inputs` (among them `x`); to be called before anything is
+ * written.
+ */
+export function beginInPlace(call: string, x: Tensor, inputs: readonly unknown[] = [x]): void {
+  checkNotInference(call, x);
   for (let d = 0; d < x.ndim; d++) {
     if (x.strides[d] === 0 && x.shape[d] > 1) {
       throw new Error(
@@ -22,13 +23,34 @@ export function beginInPlace(call: string, x: Tensor): void {
       );
     }
   }
-  if (!mode.grad) return;
+  checkHistory(call, x, inputs);
+}
+
+/** Throws when `x` was made in inference mode and that mode is over. */
+export function checkNotInference(call: string, x: Tensor): void {
+  if (x.inference && !mode.inference) {
+    throw new Error(
+      `${call}: an inference tensor cannot be changed outside of inferenceMode; clone() it first`,
+    );
+  }
+}
+
+/** Throws when an operation on `inputs` may not rewrite the history of `x`, as far as gradients are recorded. */
+export function checkHistory(call: string, x: Tensor, inputs: readonly unknown[]): void {
+  if (!recording(inputs)) return;
   if (x.leafRequiresGrad) {
     throw new Error(
       `${call}: a leaf that requires a gradient is changed in place; do it in torch.noGrad, or on x.data`,
     );
   }
-  if (x.viewOf !== null && x.viewOf.base.leafRequiresGrad) {
+  const { viewOf } = x;
+  if (viewOf === null || !x.dtype.isFloatingPoint) return;
+  if (viewOf.fixed !== null) {
+    throw new Error(
+      `${call}: ${viewOf.fixed} is changed in place while gradients are recorded; use the out-of-place operation, or clone() it first`,
+    );
+  }
+  if (viewOf.base.leafRequiresGrad && x.requiresGrad) {
     throw new Error(
       `${call}: a view of a leaf that requires a gradient is changed in place; do it in torch.noGrad, or on x.data`,
     );
@@ -47,7 +69,8 @@ export function recordInPlace(
   saved: readonly Tensor[] = [],
 ): Tensor {
   x.counter.version++;
-  if (!recording(inputs)) return x;
+  if (!x.dtype.isFloatingPoint || !recording(inputs)) return x;
+  checkHistory(op, x, inputs);
   const node = new Node(op, inputs, grads, saved);
   if (x.viewOf === null) {
     x.node = node;
@@ -60,21 +83,27 @@ export function recordInPlace(
 /** The base of the view `x` was changed by `node`, in the part that `x` shows: PyTorch's CopySlices. */
 function rewriteBase(x: Tensor, node: Node, self: number): void {
   const { base } = x.viewOf!;
-  const { shape, strides } = x, offset = x.offset - base.offset;
-  if (!base.dense) {
-    throw new Error(
-      `${node.name}: a view of a non-contiguous tensor is changed in place while gradients are recorded; call contiguous() on the tensor first`,
-    );
-  }
+  const whole = layoutOf(base), part = layoutOf(x), { dense } = base;
   const grads = ([dBase]: (Tensor | null)[]): (Tensor | null)[] => {
+    node.check();
     if (dBase === null) return [null, ...node.next.map(() => null)];
     // Where the view looks, the gradient belongs to the operation; elsewhere to the base as it was.
-    const rest = clone(dBase), part = asStrided(rest, shape, strides, offset);
-    const parts = node.apply([clone(part)]);
+    let rest: Tensor, start = whole.offset;
+    if (dense) rest = clone(dBase);
+    else {
+      // The gradient in the base's own layout, so that the view's places can be found in it.
+      const all = span(whole, part);
+      start = all.start;
+      const memory = zero_(emptyOn(dBase.backend, [all.length], dBase.dtype));
+      rest = asStrided(memory, whole.shape, whole.strides, whole.offset - start);
+      copy_(rest, dBase);
+    }
+    const seen = asStrided(rest, part.shape, part.strides, part.offset - start);
+    const parts = node.apply([clone(seen)]);
     const old = self < 0 ? null : parts[self];
-    if (old === null) zero_(part);
-    else copy_(part, old);
-    return [rest, ...parts.map((g, i) => i === self ? null : g)];
+    if (old === null) zero_(seen);
+    else copy_(seen, old);
+    return [dense ? rest : clone(rest), ...parts.map((g, i) => i === self ? null : g)];
   };
   const history = new Node("CopySlices", [base], grads, []);
   for (let i = 0; i < node.next.length; i++) {

@@ -3,13 +3,24 @@
  *
  * @module
  */
-import { type Grad, record } from "../autograd/record.ts";
+import { type Grad, type Grads, mode, Node, record, recordAll } from "../autograd/record.ts";
 import { type Args, read, readShape, wholeNumber } from "../tensor/arguments.ts";
-import { zerosLike } from "./create.ts";
+import { emptyOn } from "../tensor/create.ts";
+import { inferShape, type Layout, layoutOf, viewStrides } from "../tensor/layout.ts";
 import { axis, checkShape, show } from "../tensor/shape.ts";
 import { contiguousStrides, sizeOf, Tensor } from "../tensor/tensor.ts";
-import { clone, copy_ } from "./copy.ts";
+import { copy_, copyInto } from "./copy.ts";
+import { zeros } from "./create.ts";
 import { sumTo } from "./reduce.ts";
+import { gradOfView } from "./strided.ts";
+
+/** A tensor over the storage of `x`, sharing its version counter, without history. */
+export function alias(x: Tensor, { shape, strides, offset }: Layout = x): Tensor {
+  const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
+  y.counter = x.counter;
+  y.inference = x.inference;
+  return y;
+}
 
 /**
  * A tensor over the storage of `x`, recorded as `op` with gradient `grad`: how every view is made. `offset` is in
@@ -23,26 +34,49 @@ export function viewOf(
   offset: number,
   grad: Grad,
 ): Tensor {
-  const y = new Tensor(x.storage, shape, x.dtype, strides, offset);
-  y.counter = x.counter;
-  y.inference = x.inference;
-  const base = x.viewOf === null ? x : x.viewOf.base;
+  const y = alias(x, { shape, strides, offset });
   record(op, y, [x], [grad]);
-  y.viewOf = { base, seen: base.rewritten, renew };
+  link(y, x, null);
   return y;
+}
+
+/** Several views of `x` as the outputs of one operation, which is differentiated as a whole. */
+export function viewsOf(op: string, x: Tensor, layouts: readonly Layout[], grad: Grads): Tensor[] {
+  const ys = recordAll(op, layouts.map((layout) => alias(x, layout)), [x], grad);
+  for (const y of ys) link(y, x, `one of the views that ${op} returned`);
+  return ys;
+}
+
+/** Ties the view `y` of `x` to the base of `x`. */
+function link(y: Tensor, x: Tensor, fixed: string | null): void {
+  const from = x.viewOf, base = from === null ? x : from.base;
+  fixed ??= from?.fixed ?? (mode.grad ? null : "a view that was made in noGrad");
+  y.viewOf = { base, seen: base.rewritten, renew, fixed };
 }
 
 /** The base of `view` was changed in place since: its elements now come from there. */
 function renew(view: Tensor): void {
   const link = view.viewOf!, { base } = link;
   link.seen = base.rewritten;
-  const fresh = asStrided(base, view.shape, view.strides, view.offset - base.offset);
-  view.node = fresh.node;
-  view.outputNumber = fresh.outputNumber;
+  view.node = base.requiresGrad
+    ? new Node("as_strided", [base], [gradOfView(layoutOf(view), layoutOf(base))], [])
+    : null;
+  view.outputNumber = 0;
+}
+
+/** Zeros of `shape` with `dy` in the places that `show` shows: the gradient of a view whose places are all different. */
+export function embed(
+  dy: Tensor,
+  shape: readonly number[],
+  show: (dx: Tensor) => Tensor,
+): Tensor {
+  const dx = zeros(shape, { dtype: dy.dtype, device: dy.device });
+  copy_(show(dx), dy);
+  return dx;
 }
 
 /**
- * The elements of the storage of `x` at `offset` (from its first element) in any shape and strides.
+ * The elements of the storage of `x` from place `storageOffset` (by default, where `x` begins) in any shape and strides.
  *
  * @throws RangeError when it would reach outside of the storage.
  * @see https://pytorch.org/docs/stable/generated/torch.as_strided.html
@@ -51,10 +85,11 @@ export function asStrided(
   x: Tensor,
   size: readonly number[],
   stride: readonly number[],
-  storageOffset = 0,
+  ...args: Args<[storageOffset: number | null], { storageOffset?: number | null }>
 ): Tensor {
+  const { storageOffset } = read("asStrided", { storageOffset: null as number | null }, args);
   checkShape("asStrided", size);
-  const offset = x.offset + storageOffset;
+  const offset = storageOffset ?? x.offset;
   const reach = size.reduce((sum, n, d) => sum + (n - 1) * stride[d], offset);
   if (stride.length !== size.length || stride.some((s) => s < 0)) {
     throw new RangeError(`asStrided: expected ${size.length} strides from 0, got ${show(stride)}`);
@@ -66,72 +101,15 @@ export function asStrided(
       } at ${offset} reaches outside of a storage of ${x.storage.bytes / x.dtype.size} elements`,
     );
   }
-  return viewOf("as_strided", x, [...size], [...stride], offset, (dy) => {
-    // The inverse needs a row-major gradient of x; where elements overlap, their gradients would have to be summed.
-    const dx = zerosLike(dy, x.shape);
-    copy_(asStrided(dx, size, stride, storageOffset), dy);
-    return dx;
-  });
-}
-
-/** The strides with which a tensor of `shape` and `strides` has the shape `to` without a copy, or null. */
-function viewStrides(
-  shape: readonly number[],
-  strides: readonly number[],
-  to: readonly number[],
-): number[] | null {
-  const result = new Array<number>(to.length);
-  let view = to.length - 1, chunk = 1;
-  let base = strides.length > 0 ? strides[strides.length - 1] : 1;
-  for (let d = shape.length - 1; d >= 0; d--) {
-    chunk *= shape[d];
-    // The end of a run of axes that step as one.
-    if (d > 0 && (shape[d - 1] === 1 || strides[d - 1] === chunk * base)) continue;
-    let filled = 1;
-    while (view >= 0 && (filled < chunk || to[view] === 1)) {
-      result[view] = filled * base;
-      filled *= to[view--];
-    }
-    if (filled !== chunk) return null;
-    if (d > 0) {
-      base = strides[d - 1];
-      chunk = 1;
-    }
-  }
-  while (view >= 0) result[view--] = 1;
-  return result;
-}
-
-/** `size` with its -1 inferred. Throws `RangeError` when the numbers of elements differ. */
-function inferShape(call: string, x: Tensor, size: readonly number[]): number[] {
-  const shape = [...size], unknown = shape.indexOf(-1);
-  for (const n of shape) {
-    if (!Number.isInteger(n) || n < -1) {
-      throw new RangeError(`${call}: invalid shape ${show(size)}`);
-    }
-  }
-  if (unknown !== shape.lastIndexOf(-1)) {
-    throw new RangeError(`${call}: only one size can be -1, got ${show(size)}`);
-  }
-  const known = shape.reduce((n, s) => s === -1 ? n : n * s, 1);
-  if (unknown >= 0) {
-    if (known === 0) {
-      throw new RangeError(
-        `${call}: a tensor of ${x.numElements} elements cannot be given shape ${
-          show(size)
-        }: -1 is ambiguous`,
-      );
-    }
-    shape[unknown] = x.numElements / known;
-  }
-  if (!Number.isInteger(shape[unknown] ?? 0) || sizeOf(shape) !== x.numElements) {
-    throw new RangeError(
-      `${call}: shape ${show(size)} does not fit a tensor of shape ${
-        show(x.shape)
-      }, ${x.numElements} elements`,
-    );
-  }
-  return shape;
+  const layout = { shape: [...size], strides: [...stride], offset };
+  return viewOf(
+    "as_strided",
+    x,
+    layout.shape,
+    layout.strides,
+    offset,
+    gradOfView(layout, layoutOf(x)),
+  );
 }
 
 /**
@@ -140,25 +118,35 @@ function inferShape(call: string, x: Tensor, size: readonly number[]): number[] 
  * @throws RangeError when the numbers of elements differ, or the layout of `x` needs a copy: use `reshape`.
  */
 export function view(x: Tensor, ...size: number[] | [readonly number[]]): Tensor {
-  const shape = inferShape("view", x, readShape("view", size)[0]);
-  const strides = x.numElements === 0
-    ? contiguousStrides(shape)
-    : viewStrides(x.shape, x.strides, shape);
+  const from = x.shape;
+  const shape = inferShape("view", from, x.numElements, readShape("view", size)[0]);
+  const strides = stridesOf(x, shape);
   if (strides === null) {
     throw new RangeError(
       `view: shape ${show(shape)} does not fit the layout of a tensor of shape ${
-        show(x.shape)
+        show(from)
       } and strides ${show(x.strides)}; use reshape`,
     );
   }
-  return viewOf("view", x, shape, strides, x.offset, (dy) => reshape(dy, x.shape));
+  return viewOf("view", x, shape, strides, x.offset, (dy) => reshape(dy, from));
+}
+
+/** The strides with which `x` has another shape of as many elements, or null when that needs a copy. */
+export function stridesOf(x: Tensor, shape: readonly number[]): number[] | null {
+  return x.dense ? contiguousStrides(shape) : viewStrides(x.shape, x.strides, shape);
 }
 
 /** The elements of `x` in another shape: a view where the layout allows, else a copy; one size may be -1. */
 export function reshape(x: Tensor, ...size: number[] | [readonly number[]]): Tensor {
-  const shape = inferShape("reshape", x, readShape("reshape", size)[0]);
-  if (x.dense || viewStrides(x.shape, x.strides, shape) !== null) return view(x, shape);
-  return view(clone(x), shape);
+  const from = x.shape;
+  const shape = inferShape("reshape", from, x.numElements, readShape("reshape", size)[0]);
+  const strides = stridesOf(x, shape);
+  if (strides !== null) {
+    return viewOf("view", x, shape, strides, x.offset, (dy) => reshape(dy, from));
+  }
+  const y = emptyOn(x.backend, shape, x.dtype);
+  copyInto(new Tensor(y.storage, from, y.dtype), x);
+  return record("unsafe_view", y, [x], [(dy) => reshape(dy, from)]);
 }
 
 /** Axes in another order: `permute(x, [2, 0, 1])`. */
@@ -211,7 +199,8 @@ export function expand(x: Tensor, ...size: number[] | [readonly number[]]): Tens
   const strides = shape.map((n, d) =>
     d < skip || (x.shape[d - skip] === 1 && n !== 1) ? 0 : x.strides[d - skip]
   );
-  return viewOf("expand", x, shape, strides, x.offset, (dy) => sumTo(dy, x.shape));
+  const from = x.shape;
+  return viewOf("expand", x, shape, strides, x.offset, (dy) => sumTo(dy, from));
 }
 
 /** `x` with an axis of size 1 put in at `dim`. */
@@ -223,22 +212,33 @@ export function unsqueeze(x: Tensor, dim: number | { dim: number }): Tensor {
   return viewOf("unsqueeze", x, shape, strides, x.offset, (dy) => squeeze(dy, d));
 }
 
-/** `x` without its axes of size 1, or without axis `dim` if that has size 1. */
+/** `x` without its axes of size 1, or without axis `dim` (one or several) where that has size 1. */
 export function squeeze(
   x: Tensor,
-  ...args: Args<[dim: number | null], { dim?: number | null }>
+  ...args: Args<
+    [dim: number | readonly number[] | null],
+    { dim?: number | readonly number[] | null }
+  >
 ): Tensor {
-  const { dim } = read("squeeze", { dim: null as number | null }, args);
-  const at = dim === null ? -1 : axis("squeeze", dim, x.ndim);
-  const kept = x.shape.map((_, d) => d).filter((d) => x.shape[d] !== 1 || (at >= 0 && d !== at));
-  return viewOf(
-    "squeeze",
-    x,
-    kept.map((d) => x.shape[d]),
-    kept.map((d) => x.strides[d]),
-    x.offset,
-    (dy) => reshape(dy, x.shape),
+  const { dim } = read("squeeze", { dim: null as number | readonly number[] | null }, args);
+  const from = x.shape, { shape, strides } = squeezed(x, dim);
+  const op = dim === null ? "squeeze" : "SqueezeBackward1";
+  return viewOf(op, x, shape, strides, x.offset, (dy) => reshape(dy, from));
+}
+
+/** The layout of `x` without its axes of size 1 among `dim` (all by default). */
+export function squeezed(x: Tensor, dim: number | readonly number[] | null): Layout {
+  const dims = dim === null
+    ? null
+    : (typeof dim === "number" ? [dim] : dim).map((d) => axis("squeeze", d, x.ndim));
+  const kept = x.shape.map((_, d) => d).filter((d) =>
+    x.shape[d] !== 1 || (dims !== null && !dims.includes(d))
   );
+  return {
+    shape: kept.map((d) => x.shape[d]),
+    strides: kept.map((d) => x.strides[d]),
+    offset: x.offset,
+  };
 }
 
 /** `length` indexes of axis `dim` from `start`. */
@@ -246,7 +246,7 @@ export function narrow(
   x: Tensor,
   ...args: Args<
     [dim: number, start: number | Tensor, length: number],
-    { dim?: number; start?: number; length?: number }
+    { dim?: number; start?: number | Tensor; length?: number }
   >
 ): Tensor {
   const { dim, start: first, length } = read("narrow", {
@@ -272,14 +272,17 @@ export function narrow(
 
 /** Indexes start, start + step, ... below end of axis `dim`; all within range already. */
 export function slice(x: Tensor, dim: number, start: number, end: number, step: number): Tensor {
-  const shape = [...x.shape], strides = [...x.strides];
+  const shape = [...x.shape], strides = [...x.strides], from = x.shape;
   shape[dim] = Math.max(0, Math.ceil((end - start) / step));
   strides[dim] *= step;
-  return viewOf("slice", x, shape, strides, x.offset + start * x.strides[dim], (dy) => {
-    const dx = zerosLike(dy, x.shape);
-    copy_(slice(dx, dim, start, end, step), dy);
-    return dx;
-  });
+  return viewOf(
+    "slice",
+    x,
+    shape,
+    strides,
+    x.offset + start * x.strides[dim],
+    (dy) => embed(dy, from, (dx) => slice(dx, dim, start, end, step)),
+  );
 }
 
 /** Index `index` of axis `dim`, without that axis. */
@@ -296,19 +299,20 @@ export function select(
   }
   const at = index < 0 ? index + n : index;
   const shape = x.shape.filter((_, i) => i !== d), strides = x.strides.filter((_, i) => i !== d);
-  return viewOf("select", x, shape, strides, x.offset + at * x.strides[d], (dy) => {
-    const dx = zerosLike(dy, x.shape);
-    copy_(select(dx, d, at), dy);
-    return dx;
-  });
+  const from = x.shape;
+  return viewOf(
+    "select",
+    x,
+    shape,
+    strides,
+    x.offset + at * x.strides[d],
+    (dy) => embed(dy, from, (dx) => select(dx, d, at)),
+  );
 }
 
 /** The same elements without history: gradients do not flow through it. */
 export function detach(x: Tensor): Tensor {
-  const y = new Tensor(x.storage, x.shape, x.dtype, x.strides, x.offset);
-  y.counter = x.counter;
-  y.inference = x.inference;
-  return y;
+  return alias(x);
 }
 
 /** Two-dimensional transpose; tensors of fewer axes as they are. */

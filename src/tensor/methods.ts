@@ -10,6 +10,7 @@ import type * as copy from "../ops/copy.ts";
 import type * as reduce from "../ops/reduce.ts";
 import type * as unary from "../ops/unary.ts";
 import type * as view from "../ops/view.ts";
+import type * as subscript from "../ops/subscript.ts";
 import type * as compare from "../ops/compare.ts";
 import type * as pointwise from "../ops/pointwise.ts";
 import type * as activation from "../ops/activation.ts";
@@ -78,6 +79,8 @@ export const METHODS = {
     "detach",
     "t",
   ],
+  // subscript
+  subscript: ["at", "index", "indexPut", "indexPut_"],
   // compare
   compare: [],
   // pointwise
@@ -134,6 +137,7 @@ export interface TensorMethods
     Methods<typeof reduce, Names["reduce"]>,
     Methods<typeof unary, Names["unary"]>,
     Methods<typeof view, Names["view"]>,
+    Methods<typeof subscript, Names["subscript"]>,
     Methods<typeof compare, Names["compare"]>,
     Methods<typeof pointwise, Names["pointwise"]>,
     Methods<typeof activation, Names["activation"]>,

@@ -43,6 +43,12 @@ export function broadcast(call: string, ...shapes: (readonly number[])[]): numbe
   return result;
 }
 
+/** Whether a tensor of shape `from` broadcasts to the shape `to` without widening it. */
+export function broadcastsTo(from: readonly number[], to: readonly number[]): boolean {
+  const skip = to.length - from.length;
+  return skip >= 0 && from.every((n, d) => n === 1 || n === to[d + skip]);
+}
+
 /** The strides with which a tensor of `shape` and `strides` is read as one of the (broadcast) shape `to`. */
 export function broadcastStrides(
   shape: readonly number[],

@@ -45,6 +45,8 @@ export interface ViewOf {
   seen: number;
   /** Makes the view's history anew, from the base's. */
   readonly renew: (view: Tensor) => void;
+  /** Why it may not be changed in place while gradients are recorded, if so. */
+  readonly fixed: string | null;
 }
 
 /** What counts in-place changes: the storage, or a counter of its own for `x.data`. */
@@ -113,6 +115,15 @@ export class Tensor {
       this.strides = strides;
       this.dense = isRowMajor(shape, strides);
     }
+  }
+
+  /** Makes it show its storage in another layout; its history is the caller's to mend. */
+  layOut(shape: readonly number[], strides: readonly number[], offset: number = this.offset): void {
+    this.shape = shape;
+    this.strides = strides;
+    this.offset = offset;
+    this.numElements = sizeOf(shape);
+    this.dense = isRowMajor(shape, strides);
   }
 
   /** The device's backend. */
