@@ -20,7 +20,7 @@ export const SIGNATURES = {
     "inout y", "in x", "size n0", "size n1", "size n2", "size n3",
     "size y0", "size y1", "size y2", "size y3", "size x0", "size x1", "size x2", "size x3",
   ],
-  triangle: [
+  triangleOf: [
     "out y", "in x", "size rows", "size columns", "size diagonal", "size lower", "size begin", "size end",
   ],
   indexOffsets: [
@@ -107,7 +107,7 @@ export const FAMILIES = [
   { kernels: ["cast"], types: [""], signature: "cast" },
   // strided
   { kernels: ["add_strided"], types: ["", "_f64"], signature: "addStrided" },
-  { kernels: ["triangle_b1", "triangle_b2", "triangle_b4", "triangle_b8"], types: [""], signature: "triangle" },
+  { kernels: ["triangle_b1", "triangle_b2", "triangle_b4", "triangle_b8"], types: [""], signature: "triangleOf" },
   // subscript
   { kernels: ["index_offsets"], types: [""], signature: "indexOffsets" },
   { kernels: ["axis_offsets"], types: [""], signature: "axisOffsets" },

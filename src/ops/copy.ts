@@ -11,6 +11,7 @@ import { checkTensor } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { sumTo } from "./reduce.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
+import { alias } from "./view.ts";
 
 /**
  * Axes of `shape` merged where every one of `strides` steps through two neighbours as through one; axes of size 1 are
@@ -134,9 +135,9 @@ export function copy_(x: Tensor, source: Tensor): Tensor {
       `copy_: a source of shape ${show(source.shape)} does not broadcast to ${show(x.shape)}`,
     );
   }
-  beginInPlace("copy_", x);
+  beginInPlace("copy_", x, [x, source]);
   let from = source.dtype === x.dtype ? source : convert(dense(source), x.dtype);
-  if (from.storage === x.storage) from = clone(from.detach());
+  if (from.storage === x.storage) from = clone(alias(from));
   copyInto(x, from);
   return recordInPlace("copy_", x, [x, source], [
     () => null,

@@ -8,6 +8,7 @@ import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.t
 import { emptyOn, fillWith, type Nested, tensor } from "../tensor/create.ts";
 import { show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { item as element } from "./access.ts";
 import { add_ } from "./arithmetic.ts";
 import { cast, clone, copy_ } from "./copy.ts";
 import type { Operand } from "./elementwise.ts";
@@ -179,7 +180,7 @@ function selection(call: string, x: Tensor, list: readonly Index[]): Selection {
       axis++;
     } else if (typeof item === "boolean" || (item.ndim === 0 && isMask(item))) {
       // A new axis of one index, or none.
-      const yes = typeof item === "boolean" ? item : Boolean(item.item());
+      const yes = typeof item === "boolean" ? item : Boolean(element(item));
       at = unsqueeze(at, d);
       put(fillWith(emptyOn(x.backend, [yes ? 1 : 0], int64), 0));
     } else if (isMask(item)) {
@@ -190,10 +191,10 @@ function selection(call: string, x: Tensor, list: readonly Index[]): Selection {
         put(coordinates(item, [item.numElements])[0]);
       } else for (const c of coordinates(item)) put(c);
       axis += item.ndim;
-    } else if (item.ndim === 0) one(Number(item.item()));
+    } else if (item.ndim === 0) one(Number(element(item)));
     else {
       given.push(item);
-      put(item.detach());
+      put(alias(item));
       axis++;
     }
   }

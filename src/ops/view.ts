@@ -9,6 +9,7 @@ import { emptyOn } from "../tensor/create.ts";
 import { inferShape, type Layout, layoutOf, viewStrides } from "../tensor/layout.ts";
 import { axis, checkShape, show } from "../tensor/shape.ts";
 import { contiguousStrides, sizeOf, Tensor } from "../tensor/tensor.ts";
+import { item } from "./access.ts";
 import { copy_, copyInto } from "./copy.ts";
 import { zeros } from "./create.ts";
 import { sumTo } from "./reduce.ts";
@@ -47,8 +48,8 @@ export function viewsOf(op: string, x: Tensor, layouts: readonly Layout[], grad:
   return ys;
 }
 
-/** Ties the view `y` of `x` to the base of `x`. */
-function link(y: Tensor, x: Tensor, fixed: string | null): void {
+/** Ties the view `y` of `x` to the base of `x`; `fixed` says why it may not be changed in place, if so. */
+export function link(y: Tensor, x: Tensor, fixed: string | null): void {
   const from = x.viewOf, base = from === null ? x : from.base;
   fixed ??= from?.fixed ?? (mode.grad ? null : "a view that was made in noGrad");
   y.viewOf = { base, seen: base.rewritten, renew, fixed };
@@ -256,7 +257,7 @@ export function narrow(
   }, args);
   const d = axis("narrow", dim, x.ndim), n = x.shape[d];
   if (x.ndim === 0) throw new RangeError("narrow: a 0-d tensor has no axis to narrow");
-  let start = wholeNumber("narrow", "start", first instanceof Tensor ? first.item() : first);
+  let start = wholeNumber("narrow", "start", first instanceof Tensor ? item(first) : first);
   wholeNumber("narrow", "length", length);
   if (start < -n || start > n) {
     throw new RangeError(`narrow: start ${start} is out of range: expected ${-n} to ${n}`);
