@@ -24,6 +24,8 @@ import * as indexing from "./ops/index.ts";
 import * as sort from "./ops/sort.ts";
 import * as embedding from "./ops/embedding.ts";
 import * as matmul from "./ops/matmul.ts";
+import * as addProduct from "./ops/add_product.ts";
+import * as tensorProduct from "./ops/tensor_product.ts";
 import * as einsum from "./ops/einsum.ts";
 import * as loss from "./ops/loss.ts";
 import * as random from "./ops/random.ts";
@@ -54,6 +56,8 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   sort,
   embedding,
   matmul,
+  addProduct,
+  tensorProduct,
   einsum,
   loss,
   random,

@@ -3,38 +3,20 @@
  *
  * @module
  */
-import { record } from "../autograd/record.ts";
-import { type Args, checkTensor, read } from "../tensor/arguments.ts";
-import { sameShape, show } from "../tensor/shape.ts";
+import { checkTensor } from "../tensor/arguments.ts";
+import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, gradFor, mul } from "./arithmetic.ts";
-import { detach, expand, squeeze } from "./view.ts";
-import { zerosLike } from "./create.ts";
+import { mul } from "./arithmetic.ts";
+import { multiDot } from "./linalg.ts";
 import {
   batchedProduct,
+  checkBatches,
+  checkRank,
   dotProduct,
   matrixProduct,
-  multiply,
-  productSaved,
-  productType,
-  sumRows,
   vectorProduct,
 } from "./product.ts";
-
-/** Options of products that are added to a tensor: beta * input + alpha * product. */
-export interface AddProductOptions {
-  /** Factor of the tensor that is added to; where it is 0 that tensor is not read. */
-  beta?: number;
-  /** Factor of the product. */
-  alpha?: number;
-}
-
-function checkRank(call: string, name: string, x: unknown, rank: number): asserts x is Tensor {
-  checkTensor(call, name, x);
-  if (x.ndim !== rank) {
-    throw new RangeError(`${call}: ${name} must have ${rank} axes, got shape ${show(x.shape)}`);
-  }
-}
+import { expand, squeeze, unsqueeze } from "./view.ts";
 
 /**
  * Product of two matrices: [m, k] x [k, n] -> [m, n].
@@ -58,18 +40,6 @@ export function bmm(input: Tensor, mat2: Tensor): Tensor {
   return batchedProduct("bmm", "bmm", input, false, mat2, false);
 }
 
-function checkBatches(call: string, a: unknown, b: unknown): void {
-  checkRank(call, "batch1", a, 3);
-  checkRank(call, "batch2", b, 3);
-  if (a.shape[0] !== b.shape[0]) {
-    throw new RangeError(
-      `${call}: ${show(a.shape)} x ${show(b.shape)}: batches of ${a.shape[0]} and ${
-        b.shape[0]
-      } differ`,
-    );
-  }
-}
-
 /** Product of a matrix and a vector: [m, k] x [k] -> [m]. */
 export function mv(input: Tensor, vec: Tensor): Tensor {
   checkRank("mv", "input", input, 2);
@@ -82,6 +52,25 @@ export function dot(input: Tensor, tensor: Tensor): Tensor {
   checkTensor("dot", "input", input);
   checkTensor("dot", "tensor", tensor);
   return dotProduct("dot", "dot", input, tensor);
+}
+
+/** Sum of the products of two real vectors' elements: [n] x [n] -> []. */
+export function vdot(input: Tensor, other: Tensor): Tensor {
+  checkTensor("vdot", "input", input);
+  checkTensor("vdot", "other", other);
+  return dotProduct("vdot", "vdot", input, other);
+}
+
+/** Products of every element of one vector with every element of another: [n] x [m] -> [n, m]. */
+export function outer(input: Tensor, vec2: Tensor): Tensor {
+  checkRank("outer", "input", input, 1);
+  checkRank("outer", "vec2", vec2, 1);
+  return mul(unsqueeze(input, 1), vec2);
+}
+
+/** `outer` under its old name: [n] x [m] -> [n, m]. */
+export function ger(input: Tensor, vec2: Tensor): Tensor {
+  return outer(input, vec2);
 }
 
 /**
@@ -123,76 +112,11 @@ export function matmul(input: Tensor, other: Tensor): Tensor {
 }
 
 /**
- * beta * input + alpha * (mat1 x mat2): input broadcasts to [m, n], [m, k] x [k, n] -> [m, n].
+ * Product of a chain of matrices, in the order that takes the fewest multiplications.
  *
- * @throws RangeError when the inner sizes differ or `input` does not broadcast to the product's shape.
+ * @throws RangeError when the sizes of two neighbours do not fit.
  */
-export function addmm(
-  input: Tensor,
-  mat1: Tensor,
-  mat2: Tensor,
-  ...args: Args<[beta: number, alpha: number], AddProductOptions>
-): Tensor {
-  checkTensor("addmm", "input", input);
-  checkRank("addmm", "mat1", mat1, 2);
-  checkRank("addmm", "mat2", mat2, 2);
-  const { beta, alpha } = readFactors("addmm", mat1, args);
-  productType("addmm", mat1, mat2, input);
-  checkExpands("addmm", input, [mat1.shape[0], mat2.shape[1]]);
-  const fused = beta === 1 && alpha === 1 && input.ndim === 1 && input.shape[0] === mat2.shape[1];
-  const y = fused ? multiply("addmm", mat1, false, mat2, false, input) : combine(
-    input,
-    multiply("addmm", mat1, false, mat2, false),
-    beta,
-    alpha,
-  );
-  return record("addmm", y, [input, mat1, mat2], [
-    fused ? sumRows : (dy) => inputGrad(dy, input, beta),
-    (dy) => matrixProduct("mm", "mm", scaled(dy, alpha), false, mat2, true),
-    (dy) => matrixProduct("mm", "mm", mat1, true, scaled(dy, alpha), false),
-  ], productSaved(mat1, mat2));
-}
-
-/** beta and alpha; integer tensors take their whole parts, as PyTorch does. */
-function readFactors(
-  call: string,
-  x: Tensor,
-  args: Args<[beta: number, alpha: number], AddProductOptions>,
-): { beta: number; alpha: number } {
-  const { beta, alpha } = read(call, { beta: 1, alpha: 1 }, args);
-  for (const [name, value] of [["beta", beta], ["alpha", alpha]] as const) {
-    if (typeof value !== "number" && typeof value !== "bigint") {
-      throw new TypeError(`${call}: ${name} must be a number, got ${typeof value}`);
-    }
-  }
-  return x.dtype.kind === "float"
-    ? { beta: Number(beta), alpha: Number(alpha) }
-    : { beta: Math.trunc(Number(beta)), alpha: Math.trunc(Number(alpha)) };
-}
-
-/** Throws `RangeError` unless `x` can be expanded to `shape`. */
-function checkExpands(call: string, x: Tensor, shape: readonly number[]): void {
-  const skip = shape.length - x.ndim;
-  if (skip >= 0 && x.shape.every((n, d) => n === 1 || n === shape[skip + d])) return;
-  throw new RangeError(
-    `${call}: input of shape ${show(x.shape)} does not broadcast to the product's shape ${
-      show(shape)
-    }`,
-  );
-}
-
-/** beta * input + alpha * product, in the product's shape; no history. */
-function combine(input: Tensor, product: Tensor, beta: number, alpha: number): Tensor {
-  const y = scaled(product, alpha);
-  return beta === 0 ? y : add(y, scaled(detach(input), beta));
-}
-
-function scaled(x: Tensor, factor: number): Tensor {
-  return factor === 1 ? x : mul(x, factor);
-}
-
-/** The gradient of `input` in beta * input + ... */
-function inputGrad(dy: Tensor, input: Tensor, beta: number): Tensor {
-  if (beta === 0) return zerosLike(input);
-  return sameShape(dy.shape, input.shape) ? scaled(dy, beta) : scaled(gradFor(dy, input), beta);
+export function chainMatmul(...matrices: Tensor[]): Tensor {
+  matrices.forEach((x, i) => checkRank("chainMatmul", `matrix ${i}`, x, 2));
+  return matrices.length === 1 ? matrices[0] : multiDot(matrices);
 }

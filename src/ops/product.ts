@@ -6,6 +6,7 @@
  */
 import { type Grad, record } from "../autograd/record.ts";
 import { type DType, dtypes, float32, float64, int64 } from "../backend/dtype.ts";
+import { checkTensor } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
 import { broadcast, broadcastStrides, checkDevice, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -37,6 +38,43 @@ export function productType(call: string, a: Tensor, ...others: Tensor[]): DType
   const compute = COMPUTE[a.dtype.id];
   if (compute === undefined) throw new TypeError(`${call}: not defined for ${a.dtype}`);
   return compute;
+}
+
+/** Throws `RangeError` unless `x` has `rank` axes, `TypeError` unless it is a tensor. */
+export function checkRank(
+  call: string,
+  name: string,
+  x: unknown,
+  rank: number,
+): asserts x is Tensor {
+  checkTensor(call, name, x);
+  if (x.ndim !== rank) {
+    throw new RangeError(`${call}: ${name} must have ${rank} axes, got shape ${show(x.shape)}`);
+  }
+}
+
+/** Throws `RangeError` unless `a` and `b` are batches of as many matrices. */
+export function checkBatches(call: string, a: unknown, b: unknown): void {
+  checkRank(call, "batch1", a, 3);
+  checkRank(call, "batch2", b, 3);
+  if (a.shape[0] !== b.shape[0]) {
+    throw new RangeError(
+      `${call}: ${show(a.shape)} x ${show(b.shape)}: batches of ${a.shape[0]} and ${
+        b.shape[0]
+      } differ`,
+    );
+  }
+}
+
+/** Throws `RangeError` unless `x` can be expanded to `shape`. */
+export function checkExpands(call: string, x: Tensor, shape: readonly number[]): void {
+  const skip = shape.length - x.ndim;
+  if (skip >= 0 && x.shape.every((n, d) => n === 1 || n === shape[skip + d])) return;
+  throw new RangeError(
+    `${call}: a tensor of shape ${show(x.shape)} does not broadcast to the product's shape ${
+      show(shape)
+    }`,
+  );
 }
 
 /** Throws `RangeError`: the inner sizes of a product differ. */

@@ -23,6 +23,8 @@ import type * as indexing from "../ops/index.ts";
 import type * as sort from "../ops/sort.ts";
 import type * as embedding from "../ops/embedding.ts";
 import type * as matmul from "../ops/matmul.ts";
+import type * as addProduct from "../ops/add_product.ts";
+import type * as tensorProduct from "../ops/tensor_product.ts";
 import type * as einsum from "../ops/einsum.ts";
 import type * as loss from "../ops/loss.ts";
 import type * as random from "../ops/random.ts";
@@ -104,7 +106,20 @@ export const METHODS = {
   // embedding
   embedding: [],
   // matmul
-  matmul: ["mm", "bmm", "mv", "dot", "matmul", "addmm"],
+  matmul: ["mm", "bmm", "mv", "dot", "vdot", "outer", "ger", "matmul"],
+  addProduct: [
+    "addmm",
+    "addmm_",
+    "baddbmm",
+    "baddbmm_",
+    "addbmm",
+    "addbmm_",
+    "addmv",
+    "addmv_",
+    "addr",
+    "addr_",
+  ],
+  tensorProduct: ["inner", "kron", "cross"],
   // einsum
   einsum: [],
   // loss
@@ -150,6 +165,8 @@ export interface TensorMethods
     Methods<typeof sort, Names["sort"]>,
     Methods<typeof embedding, Names["embedding"]>,
     Methods<typeof matmul, Names["matmul"]>,
+    Methods<typeof addProduct, Names["addProduct"]>,
+    Methods<typeof tensorProduct, Names["tensorProduct"]>,
     Methods<typeof einsum, Names["einsum"]>,
     Methods<typeof loss, Names["loss"]>,
     Methods<typeof random, Names["random"]>,
