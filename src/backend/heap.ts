@@ -16,7 +16,9 @@ const CHUNK = 1 << 20;
 /** WebAssembly's 32-bit memories end at 4 GiB. */
 const LIMIT = 65535 * PAGE;
 /** A storage used within the last so many pointer reads belongs to the call in progress and stays where it is. */
-const IN_USE = 64;
+const IN_USE = 16;
+/** Where small storages begin to move out, however few bytes they take: young objects are cheap to collect, old ones not. */
+const RESIDENTS = 8192;
 
 /** Bytes that a block of `bytes` takes: 64-byte steps, then four steps to each power of two. */
 function blockSize(bytes: number): number {
@@ -60,8 +62,12 @@ export class Heap {
   #end: number;
   /** Residents in a ring through this sentinel, oldest first. */
   readonly #ring = new Storage(null, 0);
+  /** How many storages may be in the memory; grows as the budget does. */
+  #maxResidents = RESIDENTS;
+  /** Bytes and storages that came back, and bytes allocated, since the limits were last looked at. */
   #allocatedInWindow = 0;
   #movedInWindow = 0;
+  #returnedInWindow = 0;
 
   /** `base` is the first address that the kernels' own data does not use. */
   constructor(memory: WebAssembly.Memory, base: number, budget: number) {
@@ -84,7 +90,9 @@ export class Heap {
   /** Gives `storage` a block of its own. Throws `RangeError` when the memory cannot hold it. */
   place(storage: Storage): void {
     const size = blockSize(storage.bytes), possible = size <= LIMIT;
-    if (possible && this.used + size > this.budget) this.#makeRoom(size);
+    if (possible && (this.used + size > this.budget || this.residents >= this.#maxResidents)) {
+      this.#makeRoom(size);
+    }
     let address = possible ? this.#take(size) : -1;
     while (address < 0) {
       // Fragmented, or truly full: move out more until a block fits.
@@ -124,15 +132,17 @@ export class Heap {
   /** Brings a storage that was moved out back into the memory. */
   restore(storage: Storage): void {
     const copy = storage.copy!;
-    this.#movedInWindow += storage.bytes;
     this.movedIn += storage.bytes;
-    // Live data that keeps coming back means that the budget is below the program's working set.
+    this.#movedInWindow += storage.bytes;
+    this.#returnedInWindow++;
+    // Live data that keeps coming back means that the limits are below the program's working set.
     if (this.#movedInWindow * 4 > this.budget) {
       this.budget = Math.min(this.budget * 1.5, LIMIT);
-      this.#movedInWindow = this.#allocatedInWindow = 0;
-    } else if (this.#allocatedInWindow > 4 * this.budget) {
-      this.#movedInWindow = this.#allocatedInWindow = 0;
-    }
+      this.#newWindow();
+    } else if (this.#returnedInWindow * 4 > this.#maxResidents) {
+      this.#maxResidents *= 2;
+      this.#newWindow();
+    } else if (this.#allocatedInWindow > 4 * this.budget) this.#newWindow();
     this.place(storage);
     this.u8.set(copy, storage.address);
     storage.copy = null;
@@ -148,11 +158,18 @@ export class Heap {
     return address;
   }
 
+  #newWindow(): void {
+    this.#movedInWindow = this.#returnedInWindow = this.#allocatedInWindow = 0;
+  }
+
   #makeRoom(size: number): void {
-    // An eighth of the budget at a time, so that the walk is paid rarely.
-    const goal = this.budget - size - this.budget / 8;
-    while (this.used > goal && this.#moveOutOldest(false));
+    // An eighth of the limits at a time, so that the walk is paid rarely.
+    const bytes = this.budget - size - (this.used + size > this.budget ? this.budget / 8 : 0);
+    const residents = this.#maxResidents -
+      (this.residents >= this.#maxResidents ? this.#maxResidents / 8 : 0);
+    while ((this.used > bytes || this.residents > residents) && this.#moveOutOldest(false));
     if (this.used + size > this.budget) this.budget = Math.min((this.used + size) * 1.25, LIMIT);
+    if (this.residents >= this.#maxResidents) this.#maxResidents *= 2;
   }
 
   /** Moves out the storage that was not used for longest; false when all are in use. */

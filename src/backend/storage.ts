@@ -88,12 +88,14 @@ export function storagesUndisposed(): number {
 export class Scope implements Disposable {
   /** Storages made while it was the innermost scope. */
   readonly storages: Storage[] = [];
-  readonly #outer: Scope | null;
-  #done = false;
+  // Not private fields: those cost as much to set as the rest of a scope.
+  /** The scope around this one. */
+  readonly outer: Scope | null = current;
+  /** Whether it has ended. */
+  done: boolean = false;
 
   /** Becomes the innermost scope at once. */
   constructor() {
-    this.#outer = current;
     current = this;
   }
 
@@ -101,20 +103,21 @@ export class Scope implements Disposable {
   keep<T>(x: T): T {
     for (const storage of storagesOf(x)) {
       if (storage.scope !== this) continue;
-      storage.scope = this.#outer;
-      this.#outer?.storages.push(storage);
+      storage.scope = this.outer;
+      this.outer?.storages.push(storage);
     }
     return x;
   }
 
   /** Frees what was made in the scope and not kept. */
   [Symbol.dispose](): void {
-    if (this.#done) return;
-    this.#done = true;
-    for (const storage of this.storages) if (storage.scope === this) storage.free();
-    this.storages.length = 0;
+    if (this.done) return;
+    this.done = true;
+    const { storages } = this;
+    for (let i = 0; i < storages.length; i++) if (storages[i].scope === this) storages[i].free();
+    storages.length = 0;
     // An outer scope may have been left first (an error in between): never make a finished scope current.
-    if (current === this) current = this.#outer;
+    if (current === this) current = this.outer;
   }
 }
 
