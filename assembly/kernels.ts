@@ -5,6 +5,8 @@ export * from "./subscript";
 export * from "./arithmetic";
 export * from "./unary";
 export * from "./reduce";
+export * from "./extreme";
+export * from "./median";
 export * from "./compare";
 export * from "./pointwise";
 export * from "./activation";

@@ -1,5 +1,6 @@
 /**
- * Softmax, its logarithm, and their gradients over the middle axis of [outer, n, inner].
+ * Softmax, its logarithm, their gradients, and the logarithm of the sum of exponentials, over the middle axis of
+ * [outer, n, inner].
  *
  *     softmax      y = exp(x - max) / sum exp(x - max)       dx = y * (dy - sum dy * y)
  *     log_softmax  y = x - max - log(sum exp(x - max))       dx = dy - exp(y) * sum dy
@@ -41,11 +42,76 @@ function maxRow(x: usize, n: i32): f32 {
   }
   m0 = f32x4.pmax(m0, m1);
   for (; left > 0; left -= 4, p += 16) {
-    m0 = f32x4.pmax(m0, loadLanes(p, left, v128.load(lowest)));
+    m0 = f32x4.pmax(m0, loadLanes<f32>(p, left, v128.load(lowest)));
   }
   return max(
     max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)),
     max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)),
+  );
+}
+
+/** The maximum of each of `count` neighbouring columns; those that are not numbers may be left out. */
+// @ts-ignore: decorator
+@inline
+function maxColumns(x: usize, length: usize, stride: usize, count: i32): v128 {
+  let m = v128.load(lowest);
+  for (let p: usize = 0; p < length; p += stride) {
+    m = f32x4.pmax(m, loadLanes<f32>(x + p, count, m));
+  }
+  return m;
+}
+
+/** The sum of exp(x - m) over n consecutive floats; the exponentials go to y unless that is 0. */
+// @ts-ignore: decorator
+@inline
+function exponentials(x: usize, y: usize, n: i32, m: v128): f64 {
+  let total: f64 = 0;
+  for (let i = 0; i < n;) {
+    let s = f32x4.splat(0);
+    for (const stop = min(i + 4 * BLOCK, n); i < stop; i += 4) {
+      const p = <usize> i << 2, count = n - i;
+      const e = expVector(f32x4.sub(loadLanes<f32>(x + p, count, v128.load(lowest)), m));
+      if (y) storeLanes<f32>(y + p, e, count);
+      s = f32x4.add(s, e);
+    }
+    total += <f64> sumLanes(s);
+  }
+  return total;
+}
+
+/** The same for each of `count` neighbouring columns. */
+// @ts-ignore: decorator
+@inline
+function exponentialsOfColumns(
+  x: usize,
+  y: usize,
+  length: usize,
+  stride: usize,
+  count: i32,
+  m: v128,
+): v128 {
+  const zero = f32x4.splat(0);
+  let total = zero;
+  for (let p: usize = 0; p < length;) {
+    let s = zero;
+    for (const stop = min(p + <usize> BLOCK * stride, length); p < stop; p += stride) {
+      const e = expVector(f32x4.sub(loadLanes<f32>(x + p, count, zero), m));
+      if (y) storeLanes<f32>(y + p, e, count);
+      s = f32x4.add(s, e);
+    }
+    total = f32x4.add(total, s);
+  }
+  return total;
+}
+
+// @ts-ignore: decorator
+@inline
+function logVector(x: v128): v128 {
+  return f32x4(
+    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 0)),
+    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 1)),
+    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 2)),
+    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 3)),
   );
 }
 
@@ -54,24 +120,14 @@ function maxRow(x: usize, n: i32): f32 {
 @inline
 function forwardRow(log: bool, y: usize, x: usize, n: i32): void {
   const m = f32x4.splat(maxRow(x, n)), bytes = <usize> n << 2;
-  let total: f64 = 0;
-  for (let i = 0; i < n;) {
-    let s = f32x4.splat(0);
-    for (const stop = min(i + 4 * BLOCK, n); i < stop; i += 4) {
-      const p = <usize> i << 2, count = n - i;
-      const e = expVector(f32x4.sub(loadLanes(x + p, count, v128.load(lowest)), m));
-      if (!log) storeLanes(y + p, e, count);
-      s = f32x4.add(s, e);
-    }
-    total += <f64> sumLanes(s);
-  }
+  const total = exponentials(x, log ? 0 : y, n, m);
   const c = f32x4.splat(<f32> (log ? NativeMath.log(total) : 1 / total));
   for (let p: usize = 0; p < bytes; p += 16) {
     const count = <i32> ((bytes - p) >> 2);
     if (log) {
-      const v = loadLanes(x + p, count, m);
-      storeLanes(y + p, f32x4.sub(f32x4.sub(v, m), c), count);
-    } else storeLanes(y + p, f32x4.mul(loadLanes(y + p, count, m), c), count);
+      const v = loadLanes<f32>(x + p, count, m);
+      storeLanes<f32>(y + p, f32x4.sub(f32x4.sub(v, m), c), count);
+    } else storeLanes<f32>(y + p, f32x4.mul(loadLanes<f32>(y + p, count, m), c), count);
   }
 }
 
@@ -79,32 +135,15 @@ function forwardRow(log: bool, y: usize, x: usize, n: i32): void {
 // @ts-ignore: decorator
 @inline
 function forwardColumns(log: bool, y: usize, x: usize, n: i32, stride: usize, count: i32): void {
-  const end = <usize> n * stride, zero = f32x4.splat(0);
-  let m = v128.load(lowest);
-  for (let p: usize = 0; p < end; p += stride) m = f32x4.pmax(m, loadLanes(x + p, count, zero));
-  let total = zero;
-  for (let p: usize = 0; p < end;) {
-    let s = zero;
-    for (const stop = min(p + <usize> BLOCK * stride, end); p < stop; p += stride) {
-      const e = expVector(f32x4.sub(loadLanes(x + p, count, zero), m));
-      if (!log) storeLanes(y + p, e, count);
-      s = f32x4.add(s, e);
-    }
-    total = f32x4.add(total, s);
-  }
-  const c = log
-    ? f32x4(
-      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 0)),
-      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 1)),
-      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 2)),
-      <f32> NativeMath.log(<f64> f32x4.extract_lane(total, 3)),
-    )
-    : f32x4.div(f32x4.splat(1), total);
-  for (let p: usize = 0; p < end; p += stride) {
+  const length = <usize> n * stride, zero = f32x4.splat(0);
+  const m = maxColumns(x, length, stride, count);
+  const total = exponentialsOfColumns(x, log ? 0 : y, length, stride, count, m);
+  const c = log ? logVector(total) : f32x4.div(f32x4.splat(1), total);
+  for (let p: usize = 0; p < length; p += stride) {
     const v = log
-      ? f32x4.sub(f32x4.sub(loadLanes(x + p, count, zero), m), c)
-      : f32x4.mul(loadLanes(y + p, count, zero), c);
-    storeLanes(y + p, v, count);
+      ? f32x4.sub(f32x4.sub(loadLanes<f32>(x + p, count, zero), m), c)
+      : f32x4.mul(loadLanes<f32>(y + p, count, zero), c);
+    storeLanes<f32>(y + p, v, count);
   }
 }
 
@@ -183,17 +222,17 @@ function gradRow(log: bool, dx: usize, dy: usize, y: usize, n: i32): void {
     let s = zero;
     for (const stop = min(i + 4 * BLOCK, n); i < stop; i += 4) {
       const p = <usize> i << 2, count = n - i;
-      const v = loadLanes(dy + p, count, zero);
-      s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes(y + p, count, zero)));
+      const v = loadLanes<f32>(dy + p, count, zero);
+      s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes<f32>(y + p, count, zero)));
     }
     total += <f64> sumLanes(s);
   }
   const c = f32x4.splat(<f32> total);
   for (let p: usize = 0; p < bytes; p += 16) {
     const count = <i32> ((bytes - p) >> 2);
-    storeLanes(
+    storeLanes<f32>(
       dx + p,
-      gradVector(log, loadLanes(dy + p, count, zero), loadLanes(y + p, count, zero), c),
+      gradVector(log, loadLanes<f32>(dy + p, count, zero), loadLanes<f32>(y + p, count, zero), c),
       count,
     );
   }
@@ -222,15 +261,15 @@ function gradColumns(
   for (let p: usize = 0; p < end;) {
     let s = zero;
     for (const stop = min(p + <usize> BLOCK * stride, end); p < stop; p += stride) {
-      const v = loadLanes(dy + p, count, zero);
-      s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes(y + p, count, zero)));
+      const v = loadLanes<f32>(dy + p, count, zero);
+      s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes<f32>(y + p, count, zero)));
     }
     total = f32x4.add(total, s);
   }
   for (let p: usize = 0; p < end; p += stride) {
-    storeLanes(
+    storeLanes<f32>(
       dx + p,
-      gradVector(log, loadLanes(dy + p, count, zero), loadLanes(y + p, count, zero), total),
+      gradVector(log, loadLanes<f32>(dy + p, count, zero), loadLanes<f32>(y + p, count, zero), total),
       count,
     );
   }
@@ -339,4 +378,41 @@ export function log_softmax_grad_f64(
   end: i32,
 ): void {
   grad64(true, dx, dy, y, n, inner, begin, end);
+}
+
+/**
+ * log(sum exp(x)), without overflow; the largest element is left in where it is infinite.
+ */
+export function logsumexp(y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  const stride = <usize> inner << 2, length = <usize> n * stride, zero = f32x4.splat(0);
+  for (let i = begin; i < end;) {
+    const outer = i / inner, column = i - outer * inner;
+    const from = x + <usize> outer * length + (<usize> column << 2), to = y + (<usize> i << 2);
+    if (inner == 1) {
+      let m = maxRow(from, n);
+      if (m == Infinity || m == -Infinity) m = 0;
+      store<f32>(to, <f32> (<f64> m + NativeMath.log(exponentials(from, 0, n, f32x4.splat(m)))));
+      i++;
+      continue;
+    }
+    const count = min(4, min(inner - column, end - i));
+    let m = maxColumns(from, length, stride, count);
+    m = v128.bitselect(zero, m, f32x4.eq(f32x4.abs(m), f32x4.splat(Infinity)));
+    const total = exponentialsOfColumns(from, 0, length, stride, count, m);
+    storeLanes<f32>(to, f32x4.add(m, logVector(total)), count);
+    i += count;
+  }
+}
+
+export function logsumexp_f64(y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
+  const stride = <usize> inner << 3, length = <usize> n * stride;
+  for (let i = begin; i < end; i++) {
+    const outer = i / inner;
+    const first = x + <usize> outer * length + (<usize> (i - outer * inner) << 3);
+    let m: f64 = -Infinity, total: f64 = 0;
+    for (let p = first; p < first + length; p += stride) m = max(m, load<f64>(p));
+    if (m == Infinity || m == -Infinity) m = 0;
+    for (let p = first; p < first + length; p += stride) total += NativeMath.exp(load<f64>(p) - m);
+    store<f64>(y + (<usize> i << 3), m + NativeMath.log(total));
+  }
 }

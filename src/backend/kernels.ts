@@ -44,6 +44,19 @@ export const SIGNATURES = {
   ],
   unary: ["out y", "in x", "size begin", "size end"],
   reduce: ["out y", "in x", "size n", "size inner", "size begin", "size end"],
+  reducePower: [
+    "out y", "in x", "size n", "size inner", "scalar p", "size begin", "size end",
+  ],
+  reduceWith: ["out y", "in x", "in mean", "size n", "size inner", "size begin", "size end"],
+  reduceIndexed: ["out y", "out index", "in x", "size n", "size inner", "size begin", "size end"],
+  median: [
+    "out y", "out index", "in x", "size n", "size inner", "size numbers", "scratch scratch",
+    "size begin", "size end",
+  ],
+  scan: ["out y", "in x", "size n", "size inner", "size reverse", "size begin", "size end"],
+  recurrence: [
+    "out y", "in a", "in b", "size n", "size inner", "size reverse", "size begin", "size end",
+  ],
   reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
@@ -133,13 +146,23 @@ export const FAMILIES = [
     signature: "unary",
   },
   // reduce
-  { kernels: ["sum"], types: ["", "_f64", "_i64"], signature: "reduce" },
+  { kernels: ["sum"], types: ["", "_f64", "_i64", "_u8"], signature: "reduce" },
+  { kernels: ["prod"], types: ["", "_f64", "_i64"], signature: "reduce" },
+  { kernels: ["nansum", "norm_l1", "norm_l2"], types: ["", "_f64"], signature: "reduce" },
+  { kernels: ["norm_lp"], types: ["", "_f64"], signature: "reducePower" },
+  { kernels: ["deviations"], types: ["", "_f64"], signature: "reduceWith" },
+  { kernels: ["amax", "amin"], types: ["", "_f64", "_i64", "_u8"], signature: "reduce" },
+  { kernels: ["argmax", "argmin", "cummax", "cummin"], types: ["", "_f64", "_i64"], signature: "reduceIndexed" },
+  { kernels: ["median"], types: ["", "_f64", "_i64"], signature: "median" },
   // compare
   // pointwise
   // activation
   // scan
+  { kernels: ["cumsum", "cumprod"], types: ["", "_f64", "_i64"], signature: "scan" },
+  { kernels: ["logcumsumexp"], types: ["", "_f64"], signature: "scan" },
+  { kernels: ["linear_recurrence"], types: ["", "_f64"], signature: "recurrence" },
   // softmax
-  { kernels: ["softmax", "log_softmax"], types: ["", "_f64"], signature: "reduce" },
+  { kernels: ["softmax", "log_softmax", "logsumexp"], types: ["", "_f64"], signature: "reduce" },
   { kernels: ["softmax_grad", "log_softmax_grad"], types: ["", "_f64"], signature: "reduceGrad" },
   // index
   { kernels: ["extent"], types: ["", "_f64", "_i64"], signature: "extent" },
