@@ -90,6 +90,15 @@ export type {
 export type { Scope, Storage } from "./src/backend/storage.ts";
 export type { KernelTable, Operand } from "./src/ops/elementwise.ts";
 export type { Element, NestedElements, ToOptions } from "./src/ops/access.ts";
+export type {
+  DimArgs,
+  DimOptions,
+  Dims,
+  DimsArgs,
+  DimsOptions,
+  ReduceArgs,
+  ReduceOptions,
+} from "./src/ops/reduction.ts";
 export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";

@@ -5,7 +5,7 @@ export * from "./subscript";
 export * from "./arithmetic";
 export * from "./unary";
 export * from "./reduce";
-export * from "./extreme";
+export * from "./max_min";
 export * from "./median";
 export * from "./compare";
 export * from "./pointwise";

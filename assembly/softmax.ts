@@ -9,6 +9,7 @@
  * neighbours of a slice, else the same element of four neighbouring slices. Sums go in two levels.
  */
 import { loadLanes, storeLanes } from "./lanes";
+import { expVector, logVector } from "./math";
 import { sumLanes } from "./simd";
 
 /** Vectors summed in one go before they join the total. */
@@ -16,17 +17,6 @@ const BLOCK = 256;
 
 /** Lanes that take no part in a maximum or in a sum of exponentials. */
 const lowest = memory.data<f32>([-Infinity, -Infinity, -Infinity, -Infinity], 16);
-
-// @ts-ignore: decorator
-@inline
-function expVector(x: v128): v128 {
-  return f32x4(
-    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 0)),
-    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 1)),
-    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 2)),
-    <f32> NativeMath.exp(<f64> f32x4.extract_lane(x, 3)),
-  );
-}
 
 /**
  * The maximum of n consecutive floats. One that is not a number may be left out: it makes the sum of the exponentials
@@ -102,17 +92,6 @@ function exponentialsOfColumns(
     total = f32x4.add(total, s);
   }
   return total;
-}
-
-// @ts-ignore: decorator
-@inline
-function logVector(x: v128): v128 {
-  return f32x4(
-    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 0)),
-    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 1)),
-    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 2)),
-    <f32> NativeMath.log(<f64> f32x4.extract_lane(x, 3)),
-  );
 }
 
 /** One slice of consecutive elements. */

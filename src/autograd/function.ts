@@ -5,7 +5,7 @@
  */
 import { cast } from "../ops/copy.ts";
 import { beginInPlace } from "../ops/in_place.ts";
-import { sumTo } from "../ops/reduce.ts";
+import { sumTo } from "../ops/sum_to.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import { broadcast, sameShape, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";

@@ -19,7 +19,7 @@ import {
   resultType,
 } from "./elementwise.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
-import { sumTo } from "./reduce.ts";
+import { sumTo } from "./sum_to.ts";
 
 const ADD = kernelTable("add"),
   SUB = kernelTable("sub"),

@@ -9,7 +9,7 @@ import { convert, emptyLike, fillWith } from "../tensor/create.ts";
 import { broadcast, broadcastStrides, sameShape, show } from "../tensor/shape.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { sumTo } from "./reduce.ts";
+import { sumTo } from "./sum_to.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
 import { alias } from "./view.ts";
 

@@ -7,7 +7,7 @@ import { computeType } from "../backend/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { item } from "./access.ts";
 import { binary, kernelTable } from "./elementwise.ts";
-import { reduce } from "./reduce.ts";
+import { reduce } from "./reduction.ts";
 
 const SUM = kernelTable("sum"),
   SUB = kernelTable("sub"),

@@ -13,7 +13,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { collapse, dense, denseAs } from "./copy.ts";
 import { expand, unsqueeze } from "./view.ts";
-import { sumTo } from "./reduce.ts";
+import { sumTo } from "./sum_to.ts";
 
 /** The bytes of scratch that the matmul kernel needs, whatever the sizes. */
 const SCRATCH = 270_464;

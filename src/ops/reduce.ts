@@ -1,136 +1,188 @@
 /**
- * Reductions over axes.
+ * Sums, means, products and logical reductions over axes.
  *
  * @module
  */
 import { record } from "../autograd/record.ts";
-import { computeType, type DType, int64 } from "../backend/dtype.ts";
-import { type Args, read } from "../tensor/arguments.ts";
-import { convert, emptyOn } from "../tensor/create.ts";
-import { axes, sameShape } from "../tensor/shape.ts";
-import { sizeOf, Tensor } from "../tensor/tensor.ts";
-import { denseAs } from "./copy.ts";
-import { type KernelTable, kernelTable } from "./elementwise.ts";
-import { expand, reshape, unsqueeze } from "./view.ts";
+import { bool, type DType, float32, int64, uint8 } from "../backend/dtype.ts";
+import { type Args, checkTensor, read } from "../tensor/arguments.ts";
+import { emptyOn, fillWith } from "../tensor/create.ts";
+import { axes } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { div, mul, sub } from "./arithmetic.ts";
+import { cast, dense } from "./copy.ts";
+import { binary, kernelTable } from "./elementwise.ts";
+import {
+  checkDType,
+  checkFlag,
+  convertTo,
+  type Dims,
+  type DimsArgs,
+  oneAxis,
+  readDims,
+  readReduce,
+  reduce,
+  type ReduceArgs,
+  reducedShape,
+  reduceType,
+  restoreAxes,
+} from "./reduction.ts";
+import { prodGrad } from "./scan.ts";
+import { exp } from "./unary.ts";
+import { expand } from "./view.ts";
 
-const SUM = kernelTable("sum");
-
-/** One axis, several, or (null) all. */
-export type Dims = number | readonly number[] | null;
-
-/** Options of reductions. */
-export interface ReduceOptions {
-  /** Axes to reduce; all by default. */
-  dim?: Dims;
-  /** Whether reduced axes stay, with size 1. */
-  keepdim?: boolean;
-  /** The dtype that the result is computed in. */
-  dtype?: DType | null;
-}
+const SUM = kernelTable("sum"),
+  PROD = kernelTable("prod"),
+  LOGSUMEXP = kernelTable("logsumexp"),
+  AMAX = kernelTable("amax"),
+  AMIN = kernelTable("amin"),
+  DIV = kernelTable("div");
 
 /**
- * The elements of `x` as [outer, n, inner], contiguous and of dtype `dtype`, where n runs over the axes `dims`; inner
- * is 1 unless those axes are neighbours.
+ * The sum over axes `dim` (all by default). x: [...] -> [...] without those axes. Integers and booleans give int64.
+ *
+ * @throws RangeError when an axis is out of range or given twice.
  */
-export function grouped(
-  x: Tensor,
-  dims: readonly number[],
-  dtype: DType,
-): { x: Tensor; outer: number; n: number; inner: number } {
-  const n = dims.reduce((p, d) => p * x.shape[d], 1);
-  const neighbours = dims.every((d, i) => i === 0 || d === dims[i - 1] + 1);
-  if (neighbours) {
-    const first = dims[0] ?? x.ndim, last = dims[dims.length - 1] ?? x.ndim - 1;
-    return {
-      x: denseAs(x, dtype),
-      outer: sizeOf(x.shape.slice(0, first)),
-      n,
-      inner: sizeOf(x.shape.slice(last + 1)),
-    };
-  }
-  const kept = x.shape.map((_, d) => d).filter((d) => !dims.includes(d));
-  const moved = new Tensor(
-    x.storage,
-    [...kept, ...dims].map((d) => x.shape[d]),
-    x.dtype,
-    [...kept, ...dims].map((d) => x.strides[d]),
-    x.offset,
-  );
-  return { x: denseAs(moved, dtype), outer: sizeOf(kept.map((d) => x.shape[d])), n, inner: 1 };
-}
-
-/** The shape of `x` reduced over `dims`. */
-export function reducedShape(x: Tensor, dims: readonly number[], keepdim: boolean): number[] {
-  return keepdim
-    ? x.shape.map((n, d) => dims.includes(d) ? 1 : n)
-    : x.shape.filter((_, d) => !dims.includes(d));
-}
-
-/** The gradient `dy` of a reduction of `x` over `dims`, with those axes put back at size 1. */
-export function restoreAxes(dy: Tensor, dims: readonly number[], keepdim: boolean): Tensor {
-  return keepdim ? dy : dims.reduce((g, d) => unsqueeze(g, d), dy);
-}
-
-type ReduceKernel = (
-  y: number,
-  x: number,
-  n: number,
-  inner: number,
-  begin: number,
-  end: number,
-) => void;
-
-/** y = kernel(x) over `dims`, computed in `dtype`; no history. */
-export function reduce(
-  call: string,
-  table: KernelTable,
-  x: Tensor,
-  dims: readonly number[],
-  keepdim: boolean,
-  dtype: DType,
-): Tensor {
-  const compute = computeType(dtype), name = table[compute.id];
-  if (name === undefined) throw new TypeError(`${call}: not defined for ${dtype}`);
-  const { x: source, outer, n, inner } = grouped(x, dims, compute);
-  const y = emptyOn(x.backend, reducedShape(x, dims, keepdim), compute);
-  if (y.numElements > 0) {
-    (x.backend.kernels[name] as unknown as ReduceKernel)(
-      y.pointer,
-      source.pointer,
-      n,
-      inner,
-      0,
-      outer,
-    );
-  }
-  return compute === dtype ? y : convert(y, dtype);
-}
-
-/** The sum over axes `dim` (all by default). Integers and booleans give int64. */
-export function sum(
-  x: Tensor,
-  ...args: Args<[dim: Dims, keepdim: boolean, dtype: DType | null], ReduceOptions>
-): Tensor {
-  const { dim, keepdim, dtype } = read("sum", {
-    dim: null as Dims,
-    keepdim: false,
-    dtype: null as DType | null,
-  }, args);
-  const dims = axes("sum", dim, x.ndim);
+export function sum(x: Tensor, ...args: ReduceArgs): Tensor {
+  const { dims, all, keepdim, dtype } = readReduce("sum", x, args);
   const type = dtype ?? (x.dtype.kind === "float" ? x.dtype : int64);
-  const y = reduce("sum", SUM, x, dims, keepdim, type);
-  return record("sum", y, [x], [
-    (dy) => expand(restoreAxes(dy.to(x.dtype), dims, keepdim), x.shape),
+  const { shape } = x;
+  let source = x, compute = reduceType(type);
+  // Bytes are summed as they are; anything else is converted first.
+  if (type === int64 && x.dtype.suffix === "_u8") compute = x.dtype;
+  else if (dtype !== null) source = cast(x, dtype);
+  const result = reduceType(type);
+  const y = convertTo(reduce("sum", SUM, source, dims, keepdim, compute, result), type);
+  return record(all ? "sum" : "SumBackward1", y, [source], [
+    (dy) => expand(restoreAxes(dy, dims, keepdim), shape),
   ]);
 }
 
-/** `x`, summed over the axes along which a tensor of `shape` was broadcast to its shape. */
-export function sumTo(x: Tensor, shape: readonly number[]): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  const skip = x.ndim - shape.length;
-  const dims = x.shape.map((_, d) => d).filter((d) =>
-    d < skip || (shape[d - skip] === 1 && x.shape[d] !== 1)
+/**
+ * The mean over axes `dim` (all by default). x: [...] -> [...] without those axes.
+ *
+ * @throws RangeError when an axis is out of range or given twice.
+ * @throws TypeError when `x` is not floating-point and no `dtype` is given.
+ */
+export function mean(x: Tensor, ...args: ReduceArgs): Tensor {
+  const { dims, all, keepdim, dtype } = readReduce("mean", x, args);
+  const type = dtype ?? x.dtype;
+  if (type.kind !== "float") {
+    throw new TypeError(
+      `mean: the mean of ${type} is not defined; give a floating-point dtype, as in mean(x, { dtype: torch.float32 })`,
+    );
+  }
+  const source = cast(x, type), { shape } = x;
+  const n = dims.reduce((p, d) => p * shape[d], 1);
+  const total = reduce("mean", SUM, source, dims, keepdim, reduceType(type));
+  binary("mean", DIV, total, n, total.dtype, total.dtype, total);
+  return record(all ? "mean" : "MeanBackward1", convertTo(total, type), [source], [
+    (dy) => expand(restoreAxes(div(dy, n), dims, keepdim), shape),
+  ]);
+}
+
+/**
+ * The product over axis `dim` (all axes by default). x: [...] -> [...] without that axis. Integers and booleans give int64.
+ *
+ * @throws RangeError when the axis is out of range.
+ */
+export function prod(
+  x: Tensor,
+  ...args: Args<
+    [dim: number | null, keepdim: boolean, dtype: DType | null],
+    { dim?: number | null; keepdim?: boolean; dtype?: DType | null }
+  >
+): Tensor {
+  checkTensor("prod", "input", x);
+  const { dim, keepdim, dtype } = read("prod", {
+    dim: null as number | null,
+    keepdim: false,
+    dtype: null as DType | null,
+  }, args);
+  checkFlag("prod", "keepdim", keepdim);
+  checkDType("prod", dtype);
+  const dims = oneAxis("prod", x, dim),
+    type = dtype ?? (x.dtype.kind === "float" ? x.dtype : int64);
+  const source = dtype === null ? x : cast(x, dtype);
+  const y = convertTo(reduce("prod", PROD, source, dims, keepdim, reduceType(type)), type);
+  return record(dim === null ? "prod" : "ProdBackward1", y, [source], [
+    (dy) => prodGrad(source, dy, dim === null ? null : dims[0] ?? null, keepdim),
+  ], [source]);
+}
+
+/**
+ * log(sum of exp(x)) over axes `dim`, without overflow. x: [...] -> [...] without those axes.
+ *
+ * @throws RangeError when an axis is out of range or given twice.
+ */
+export function logsumexp(x: Tensor, ...args: DimsArgs): Tensor {
+  const { dims, all, keepdim } = readDims("logsumexp", x, args);
+  if (all) throw new TypeError("logsumexp: dim must be given: one axis, or several");
+  const source = x.dtype.kind === "float" ? x : cast(x, float32), type = source.dtype;
+  const y = convertTo(
+    reduce("logsumexp", LOGSUMEXP, source, dims, keepdim, reduceType(type)),
+    type,
   );
-  const y = dims.length === 0 ? x : sum(x, dims, true);
-  return skip > 0 ? reshape(y, shape) : y;
+  return record("logsumexp", y, [source], [
+    (dy) =>
+      mul(
+        restoreAxes(dy, dims, keepdim),
+        exp(sub(source, restoreAxes(y, dims, keepdim))),
+      ),
+  ], [source, y]);
+}
+
+/** `x` as booleans, contiguous; no history. */
+function truth(x: Tensor): Tensor {
+  return convertTo(dense(x), bool);
+}
+
+/** Whether any (or every) element over `dims` is true. */
+function logical(
+  call: string,
+  every: boolean,
+  x: Tensor,
+  args: DimsArgs,
+): Tensor {
+  const { dims, keepdim } = readDims(call, x, args), table = every ? AMIN : AMAX;
+  const result = x.dtype === uint8 ? uint8 : bool;
+  const y = dims.some((d) => x.shape[d] === 0)
+    ? fillWith(emptyOn(x.backend, reducedShape(x, dims, keepdim), result), every)
+    : reduce(call, table, truth(x), dims, keepdim, bool, result);
+  return record(call, y, [], []);
+}
+
+/**
+ * Whether any element over axes `dim` (all by default) is not zero. x: [...] -> [...] of bool (of uint8 for uint8).
+ *
+ * @throws RangeError when an axis is out of range or given twice.
+ */
+export function any(x: Tensor, ...args: DimsArgs): Tensor {
+  return logical("any", false, x, args);
+}
+
+/**
+ * Whether no element over axes `dim` (all by default) is zero. x: [...] -> [...] of bool (of uint8 for uint8).
+ *
+ * @throws RangeError when an axis is out of range or given twice.
+ */
+export function all(x: Tensor, ...args: DimsArgs): Tensor {
+  return logical("all", true, x, args);
+}
+
+/**
+ * How many elements over axes `dim` (all by default) are not zero. x: [...] -> [...] of int64.
+ *
+ * @throws RangeError when an axis is out of range or given twice.
+ */
+export function countNonzero(x: Tensor, ...args: Args<[dim: Dims], { dim?: Dims }>): Tensor {
+  checkTensor("countNonzero", "input", x);
+  const { dim } = read("countNonzero", { dim: null as Dims }, args);
+  const dims = axes("countNonzero", dim, x.ndim);
+  return record(
+    "count_nonzero",
+    reduce("countNonzero", SUM, truth(x), dims, false, bool, int64),
+    [],
+    [],
+  );
 }

@@ -21,7 +21,7 @@ import {
   takeAt,
   writeAt,
 } from "./offsets.ts";
-import { sumTo } from "./reduce.ts";
+import { sumTo } from "./sum_to.ts";
 import {
   alias,
   reshape,

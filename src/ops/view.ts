@@ -12,7 +12,7 @@ import { contiguousStrides, sizeOf, Tensor } from "../tensor/tensor.ts";
 import { item } from "./access.ts";
 import { copy_, copyInto } from "./copy.ts";
 import { zeros } from "./create.ts";
-import { sumTo } from "./reduce.ts";
+import { sumTo } from "./sum_to.ts";
 import { gradOfView } from "./strided.ts";
 
 /** A tensor over the storage of `x`, sharing its version counter, without history. */

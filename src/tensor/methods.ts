@@ -65,7 +65,7 @@ export const METHODS = {
   backward: ["backward"],
   copy: ["contiguous", "clone", "copy_", "fill_", "zero_"],
   hooks: ["requiresGrad_", "registerHook", "retainGrad"],
-  reduce: ["sum"],
+  reduce: ["sum", "mean", "prod", "logsumexp", "any", "all", "countNonzero"],
   unary: ["neg", "exp", "sqrt"],
   view: [
     "asStrided",
@@ -90,7 +90,7 @@ export const METHODS = {
   // activation
   activation: [],
   // scan
-  scan: [],
+  scan: ["cumsum", "cumprod", "logcumsumexp"],
   // statistics
   statistics: [],
   // softmax
