@@ -14,7 +14,7 @@ import { mul, sub } from "./arithmetic.ts";
 import { contract } from "./contraction.ts";
 import { cast, copyInto } from "./copy.ts";
 import { matrixProduct, productSaved, productType, refuseInner } from "./product.ts";
-import { sumTo } from "./reduce.ts";
+import { sumTo } from "./sum_to.ts";
 import { detach, reshape, select } from "./view.ts";
 
 /** How many axes to sum over (the last of one tensor with the first of the other), or the axes of each. */
