@@ -103,6 +103,7 @@ export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";
 export type { GeneratorOption } from "./src/ops/draw.ts";
+export type { MultinomialOptions } from "./src/ops/multinomial.ts";
 export type {
   NormalOptions,
   RandomRangeOptions,

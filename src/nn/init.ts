@@ -3,8 +3,11 @@
  *
  * @module
  */
+export { orthogonal_, sparse_ } from "./init_matrix.ts";
 import { noGrad } from "../autograd/record.ts";
-import { fill_, zero_ } from "../ops/copy.ts";
+import { add, mul } from "../ops/arithmetic.ts";
+import { copy_, fill_, zero_ } from "../ops/copy.ts";
+import { binary, kernelTable, unary } from "../ops/elementwise.ts";
 import { type GeneratorOption, NO_GENERATOR } from "../ops/draw.ts";
 import { normal_ as drawNormal, uniform_ as drawUniform } from "../ops/random_in_place.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
@@ -25,6 +28,10 @@ export type Nonlinearity =
   | "relu"
   | "leaky_relu"
   | "selu";
+
+const ERFINV = kernelTable("erfinv"),
+  MAXIMUM = kernelTable("maximum"),
+  MINIMUM = kernelTable("minimum");
 
 const LINEAR = /^(linear|conv(_transpose)?[123]d|sigmoid)$/;
 
@@ -98,6 +105,71 @@ export function normal_(
 ): Tensor {
   const { mean, std, generator } = read("init.normal_", { mean: 0, std: 1, ...NO_GENERATOR }, args);
   return noGrad(() => drawNormal(tensor, mean, std, { generator }));
+}
+
+/** The error function, to the last digits of a double. */
+function erf(x: number): number {
+  if (Math.abs(x) > 6) return Math.sign(x);
+  if (Math.abs(x) < 2.5) {
+    // 2 / sqrt(pi) * exp(-x^2) * sum of 2^n x^(2n+1) / (1 * 3 * ... * (2n+1)), all of one sign.
+    let term = x, sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      sum += term *= 2 * x * x / (2 * n + 1);
+    }
+    return 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) * sum;
+  }
+  // Laplace's continued fraction of the complement, from its end.
+  let fraction = 0;
+  const z = Math.abs(x);
+  for (let n = 60; n > 0; n--) fraction = n / 2 / (z + fraction);
+  return Math.sign(x) * (1 - Math.exp(-z * z) / Math.sqrt(Math.PI) / (z + fraction));
+}
+
+/** Options of `truncNormal_`. */
+export interface TruncNormalOptions extends GeneratorOption {
+  /** The mean before truncation; 0 by default. */
+  mean?: number;
+  /** The standard deviation before truncation; 1 by default. */
+  std?: number;
+  /** The least value; -2 by default. */
+  a?: number;
+  /** The greatest value; 2 by default. */
+  b?: number;
+}
+
+/**
+ * Fills `tensor` with normal numbers from [a, b]: the inverse of the normal distribution at uniform numbers.
+ *
+ * @throws RangeError when `std` is not positive, or `a` exceeds `b`.
+ */
+export function truncNormal_(
+  tensor: Tensor,
+  ...args: Args<[mean: number, std: number, a: number, b: number], TruncNormalOptions>
+): Tensor {
+  const call = "init.truncNormal_";
+  const { mean, std, a, b, generator } = read(
+    call,
+    { mean: 0, std: 1, a: -2, b: 2, ...NO_GENERATOR },
+    args,
+  );
+  checkTensor(call, "tensor", tensor);
+  if (!(std > 0) || !(a <= b)) {
+    throw new RangeError(
+      `${call}: expected std > 0 and a <= b, got std ${std}, a ${a} and b ${b}`,
+    );
+  }
+  if (mean < a - 2 * std || mean > b + 2 * std) {
+    console.warn(`${call}: the mean is more than 2 std from [a, b]; the values may be off`);
+  }
+  // PyTorch goes through the distribution functions (1 + erf) / 2, and so do the last digits.
+  const from = (1 + erf((a - mean) / std / Math.SQRT2)) - 1;
+  const to = (1 + erf((b - mean) / std / Math.SQRT2)) - 1;
+  return noGrad(() => {
+    drawUniform(tensor, from, to, { generator });
+    const { dtype } = tensor, y = unary(call, ERFINV, tensor);
+    const shifted = add(mul(y, std * Math.SQRT2), mean);
+    return copy_(tensor, binary(call, MINIMUM, binary(call, MAXIMUM, shifted, a, dtype), b, dtype));
+  });
 }
 
 /** Fills `tensor` with `val`. */

@@ -38,6 +38,8 @@ import { checkBounds, fillIntegers, randomEnd, wholeBound } from "./draw_integer
 import { kernelTable, resultType } from "./elementwise.ts";
 import { bernoulli_, fillBernoulli } from "./random_in_place.ts";
 
+export { multinomial } from "./multinomial.ts";
+
 const ADD = kernelTable("add"), MUL = kernelTable("mul");
 
 /** What random functions that make tensors take, last. */

@@ -125,7 +125,7 @@ export const METHODS = {
   // loss
   loss: [],
   // random
-  random: ["bernoulli"],
+  random: ["bernoulli", "multinomial"],
   randomInPlace: [
     "uniform_",
     "normal_",
