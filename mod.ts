@@ -53,6 +53,34 @@ export {
   transpose,
   unsqueeze,
 } from "./src/ops/view.ts";
+export {
+  type AtLeast,
+  atleast1d,
+  atleast2d,
+  atleast3d,
+  broadcastShapes,
+  broadcastTensors,
+  broadcastTo,
+  flatten,
+  ravel,
+  unflatten,
+} from "./src/ops/reshape.ts";
+export { adjoint, moveaxis, type Moved, movedim, swapaxes, swapdims } from "./src/ops/axes.ts";
+export {
+  chunk,
+  dsplit,
+  hsplit,
+  selectScatter,
+  sliceScatter,
+  split,
+  type SplitPlaces,
+  splitWithSizes,
+  tensorSplit,
+  unbind,
+  vsplit,
+} from "./src/ops/cut.ts";
+export * from "./src/ops/rearrange.ts";
+export * from "./src/ops/diagonal.ts";
 export { type Index, type IndexPutOptions, Slice, slice } from "./src/ops/subscript.ts";
 export * from "./src/ops/compare.ts";
 export * from "./src/ops/pointwise.ts";
@@ -100,7 +128,7 @@ export type {
   ReduceOptions,
 } from "./src/ops/reduction.ts";
 export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
-export type { Args } from "./src/tensor/arguments.ts";
+export type { Args, Sizes } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";
 export type { GeneratorOption } from "./src/ops/draw.ts";
 export type { MultinomialOptions } from "./src/ops/multinomial.ts";

@@ -11,6 +11,12 @@ import * as copy from "./ops/copy.ts";
 import * as reduce from "./ops/reduce.ts";
 import * as unary from "./ops/unary.ts";
 import * as view from "./ops/view.ts";
+import * as reshape from "./ops/reshape.ts";
+import * as axes from "./ops/axes.ts";
+import * as cut from "./ops/cut.ts";
+import * as rearrange from "./ops/rearrange.ts";
+import * as diagonal from "./ops/diagonal.ts";
+import * as data from "./ops/data.ts";
 import * as subscript from "./ops/subscript.ts";
 import * as compare from "./ops/compare.ts";
 import * as pointwise from "./ops/pointwise.ts";
@@ -43,6 +49,12 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   reduce,
   unary,
   view,
+  reshape,
+  axes,
+  cut,
+  rearrange,
+  diagonal,
+  data,
   subscript,
   compare,
   pointwise,
@@ -71,6 +83,18 @@ function define(name: PropertyKey, value: unknown) {
   Object.defineProperty(Tensor.prototype, name, { value, writable: true, configurable: true });
 }
 
+function property<T>(name: string, get: (x: Tensor) => T, set?: (x: Tensor, value: T) => void) {
+  Object.defineProperty(Tensor.prototype, name, {
+    get(this: Tensor) {
+      return get(this);
+    },
+    set: set && function (this: Tensor, value: T) {
+      set(this, value);
+    },
+    configurable: true,
+  });
+}
+
 /** A function of a tensor as a method of it. The number of parameters is fixed where it is small: spreading costs. */
 function method(op: Op): unknown {
   return function (this: Tensor, ...rest: unknown[]) {
@@ -92,6 +116,10 @@ export function install(): void {
     for (const name of names) define(name, method(ops[name]));
   }
   define("size", method(access.size as Op));
+  define("type", method(access.type as Op));
+  property("T", axes.reversed);
+  property("mT", axes.matrixTransposed);
+  property("data", data.dataOf, data.setData);
   define("toString", function (this: Tensor) {
     return show(this);
   });
@@ -102,7 +130,7 @@ export function install(): void {
   }
   define(Symbol.iterator, function* (this: Tensor) {
     if (this.ndim === 0) throw new RangeError("iteration over a 0-d tensor");
-    for (let i = 0; i < this.shape[0]; i++) yield view.select(this, 0, i);
+    yield* cut.unbind(this);
   });
 }
 

@@ -14,7 +14,7 @@ export class Storage {
   /** The device's backend; null only in the heap's own sentinel. */
   readonly backend: Backend | null;
   /** Bytes it holds. */
-  readonly bytes: number;
+  bytes: number;
   /** Rises with each storage made: tells which of two is newer. */
   readonly serial: number;
   /** Where it is in the device's memory; -1 when moved out or freed. */
@@ -66,6 +66,15 @@ export class Storage {
     }
     this.backend!.restore(this);
     return this.address;
+  }
+
+  /** Makes it larger; what it held stays, zeros follow. It is given new memory when it is next used. */
+  grow(bytes: number): void {
+    const copy = new Uint8Array(bytes);
+    copy.set(this.backend!.read(this, 0, this.bytes));
+    this.backend!.release(this);
+    this.bytes = bytes;
+    this.copy = copy;
   }
 
   /** Takes it out of its scope, so that it lives as long as somebody holds it. */

@@ -13,6 +13,7 @@ export * from "../ops/loss.ts";
 export * from "../ops/embedding.ts";
 // pad
 export * from "../ops/pad.ts";
+export * from "../ops/window.ts";
 // random
 export * from "../ops/dropout.ts";
 // matmul

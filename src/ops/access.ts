@@ -3,12 +3,24 @@
  *
  * @module
  */
-import { bool, DType, float16, float32, float64, int32, int64, uint8 } from "../backend/dtype.ts";
+import {
+  bfloat16,
+  bool,
+  DType,
+  float16,
+  float32,
+  float64,
+  int16,
+  int32,
+  int64,
+  int8,
+  uint8,
+} from "../backend/dtype.ts";
 import { backendOf, convert, emptyOn } from "../tensor/create.ts";
 import { record } from "../autograd/record.ts";
 import { axis, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { isOptions } from "../tensor/arguments.ts";
+import { checkTensor, isOptions, read } from "../tensor/arguments.ts";
 import { cast, clone, dense } from "./copy.ts";
 
 /** A number where a number holds it, else a bigint; a boolean for bool. */
@@ -96,26 +108,31 @@ export interface ToOptions {
   dtype?: DType | null;
   /** The device to move to. */
   device?: string | null;
+  /** Taken for PyTorch's sake; moves are always complete. */
+  nonBlocking?: boolean;
   /** Copy even where nothing changes. */
   copy?: boolean;
 }
 
-/** `x` in another dtype, on another device, or in both as another tensor's; `x` itself where nothing changes. */
+/**
+ * `x` in another dtype, on another device, or in both as another tensor's; `x` itself where nothing changes. In
+ * PyTorch's orders: `to(dtype, nonBlocking, copy)`, `to(device, dtype, nonBlocking, copy)`,
+ * `to(other, nonBlocking, copy)`.
+ */
 export function to(
   x: Tensor,
   ...args: (DType | string | Tensor | boolean | null | undefined | ToOptions)[]
 ): Tensor {
-  let dtype: DType | null = null, device: string | null = null, copy = false;
+  let dtype: DType | null = null, device: string | null = null, flags = 0, copy = false;
   for (const arg of args) {
     if (arg instanceof DType) dtype = arg;
     else if (typeof arg === "string") device = arg;
     else if (arg instanceof Tensor) [dtype, device] = [arg.dtype, arg.device];
     else if (isOptions(arg)) {
-      const o = arg as ToOptions;
-      dtype = o.dtype ?? dtype;
-      device = o.device ?? device;
-      copy = o.copy ?? copy;
-    } else if (arg !== null && arg !== undefined && typeof arg !== "boolean") {
+      const o: Required<ToOptions> = read("to", { dtype, device, nonBlocking: false, copy }, [arg]);
+      [dtype, device, copy] = [o.dtype, o.device, o.copy];
+    } else if (typeof arg === "boolean") copy = flags++ === 1 && arg;
+    else if (arg !== null && arg !== undefined) {
       throw new TypeError(`to: expected a dtype, a device or a tensor, got ${String(arg)}`);
     }
   }
@@ -154,7 +171,71 @@ export const float = (x: Tensor): Tensor => cast(x, float32);
 export const double = (x: Tensor): Tensor => cast(x, float64);
 /** `x` in float16. */
 export const half = (x: Tensor): Tensor => cast(x, float16);
+/** `x` in bfloat16. */
+export const toBfloat16 = (x: Tensor): Tensor => cast(x, bfloat16);
 /** `x` in int64. */
 export const long = (x: Tensor): Tensor => cast(x, int64);
 /** `x` in int32. */
 export const int = (x: Tensor): Tensor => cast(x, int32);
+/** `x` in int16. */
+export const short = (x: Tensor): Tensor => cast(x, int16);
+/** `x` in int8. */
+export const char = (x: Tensor): Tensor => cast(x, int8);
+/** `x` in uint8. */
+export const byte = (x: Tensor): Tensor => cast(x, uint8);
+/** `x` in bool: whether each element is not zero. */
+export const toBool = (x: Tensor): Tensor => cast(x, bool);
+
+export { toBfloat16 as bfloat16, toBool as bool };
+
+/** What PyTorch calls tensors of each dtype: `torch.FloatTensor`. */
+const TYPE_NAMES: readonly [string, DType][] = [
+  ["FloatTensor", float32],
+  ["DoubleTensor", float64],
+  ["HalfTensor", float16],
+  ["BFloat16Tensor", bfloat16],
+  ["LongTensor", int64],
+  ["IntTensor", int32],
+  ["ShortTensor", int16],
+  ["CharTensor", int8],
+  ["ByteTensor", uint8],
+  ["BoolTensor", bool],
+];
+
+/** PyTorch's name of the tensor's type, `"torch.FloatTensor"`. */
+export function type(x: Tensor): string;
+/** `x` in another dtype, which may be given as PyTorch's name of the type; `x` itself if it has it. */
+export function type(x: Tensor, dtype: DType | string): Tensor;
+export function type(x: Tensor, dtype?: DType | string): Tensor | string {
+  const space = (device: string) => device.startsWith("cuda") ? "torch.cuda." : "torch.";
+  if (dtype === undefined) {
+    return space(x.device) + TYPE_NAMES.find(([, t]) => t === x.dtype)![0];
+  }
+  if (dtype instanceof DType) return cast(x, dtype);
+  const name = dtype.replace(/^torch\.(cuda\.)?/, "");
+  const found = TYPE_NAMES.find(([type, t]) => type === name || t.name === name);
+  if (found === undefined) throw new TypeError(`type: no type ${JSON.stringify(dtype)}`);
+  const y = dtype.startsWith("torch.cuda.") ? toDevice(x, "cuda") : x;
+  return cast(y, found[1]);
+}
+
+/** `x` in the dtype of `other`, and on its device. */
+export function typeAs(x: Tensor, other: Tensor): Tensor {
+  checkTensor("typeAs", "other", other);
+  return to(x, other);
+}
+
+/** Bytes of one element. */
+export function elementSize(x: Tensor): number {
+  return x.dtype.size;
+}
+
+/** The place of the first element in the storage. */
+export function storageOffset(x: Tensor): number {
+  return x.offset;
+}
+
+/** Whether the elements are floating-point numbers. */
+export function isFloatingPoint(x: Tensor): boolean {
+  return x.dtype.isFloatingPoint;
+}

@@ -22,6 +22,10 @@ export function placed(x: Tensor, { shape, strides, offset }: Layout, start = 0)
 /** Adds `x`, broadcast to the shape of `y`, to `y`; places of `y` that coincide receive the sum. float32 or float64; no history. */
 export function addInto(y: Tensor, x: Tensor): void {
   if (y.numElements === 0) return;
+  const name = ADD[y.dtype.id];
+  if (name === undefined) {
+    throw new TypeError(`a sum of overlapping parts is not defined for ${y.dtype}`);
+  }
   const { shape, strides: [to, from] } = collapse(
     y.shape,
     y.strides,
@@ -32,7 +36,7 @@ export function addInto(y: Tensor, x: Tensor): void {
     to.unshift(0);
     from.unshift(0);
   }
-  const kernel = y.backend.kernels[ADD[y.dtype.id] as "add_strided"];
+  const kernel = y.backend.kernels[name as "add_strided"];
   const size = y.dtype.size, outer = shape.length - 4;
   const [n0, n1, n2, n3] = shape.slice(outer),
     [y0, y1, y2, y3] = to.slice(outer),

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Grad, type Grads, mode, Node, record, recordAll } from "../autograd/record.ts";
-import { type Args, read, readShape, wholeNumber } from "../tensor/arguments.ts";
+import { type Args, read, readSizes, type Sizes, wholeNumber } from "../tensor/arguments.ts";
 import { emptyOn } from "../tensor/create.ts";
 import { inferShape, type Layout, layoutOf, viewStrides } from "../tensor/layout.ts";
 import { axis, checkShape, show } from "../tensor/shape.ts";
@@ -118,9 +118,9 @@ export function asStrided(
  *
  * @throws RangeError when the numbers of elements differ, or the layout of `x` needs a copy: use `reshape`.
  */
-export function view(x: Tensor, ...size: number[] | [readonly number[]]): Tensor {
+export function view(x: Tensor, ...size: Sizes<"size">): Tensor {
   const from = x.shape;
-  const shape = inferShape("view", from, x.numElements, readShape("view", size)[0]);
+  const shape = inferShape("view", from, x.numElements, readSizes("view", "size", size));
   const strides = stridesOf(x, shape);
   if (strides === null) {
     throw new RangeError(
@@ -138,21 +138,21 @@ export function stridesOf(x: Tensor, shape: readonly number[]): number[] | null 
 }
 
 /** The elements of `x` in another shape: a view where the layout allows, else a copy; one size may be -1. */
-export function reshape(x: Tensor, ...size: number[] | [readonly number[]]): Tensor {
+export function reshape(x: Tensor, ...shape: Sizes<"shape">): Tensor {
   const from = x.shape;
-  const shape = inferShape("reshape", from, x.numElements, readShape("reshape", size)[0]);
-  const strides = stridesOf(x, shape);
+  const to = inferShape("reshape", from, x.numElements, readSizes("reshape", "shape", shape));
+  const strides = stridesOf(x, to);
   if (strides !== null) {
-    return viewOf("view", x, shape, strides, x.offset, (dy) => reshape(dy, from));
+    return viewOf("view", x, to, strides, x.offset, (dy) => reshape(dy, from));
   }
-  const y = emptyOn(x.backend, shape, x.dtype);
+  const y = emptyOn(x.backend, to, x.dtype);
   copyInto(new Tensor(y.storage, from, y.dtype), x);
   return record("unsafe_view", y, [x], [(dy) => reshape(dy, from)]);
 }
 
 /** Axes in another order: `permute(x, [2, 0, 1])`. */
-export function permute(x: Tensor, ...dims: number[] | [readonly number[]]): Tensor {
-  const list = readShape("permute", dims)[0].map((d) => axis("permute", d, x.ndim));
+export function permute(x: Tensor, ...dims: Sizes<"dims">): Tensor {
+  const list = readSizes("permute", "dims", dims).map((d) => axis("permute", d, x.ndim));
   if (list.length !== x.ndim || new Set(list).size !== x.ndim) {
     throw new RangeError(
       `permute: expected every axis of a ${x.ndim}-d tensor once, got ${show(list)}`,
@@ -186,8 +186,8 @@ export function transpose(
 }
 
 /** `x` repeated along axes of size 1 without a copy; -1 keeps a size. */
-export function expand(x: Tensor, ...size: number[] | [readonly number[]]): Tensor {
-  const to = readShape("expand", size)[0], skip = to.length - x.ndim;
+export function expand(x: Tensor, ...size: Sizes<"size">): Tensor {
+  const to = readSizes("expand", "size", size), skip = to.length - x.ndim;
   const shape = to.map((n, d) => n === -1 && d >= skip ? x.shape[d - skip] : n);
   if (
     skip < 0 ||

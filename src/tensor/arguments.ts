@@ -64,6 +64,29 @@ export function readShape(
   return [values.slice(0, n).map((v) => wholeNumber(call, "size", v)), values.slice(n)];
 }
 
+/** Whole numbers as `(2, 3)`, `([2, 3])` or by name: `({ size: [2, 3] })`. */
+export type Sizes<Name extends string> =
+  | number[]
+  | [readonly number[]]
+  | [{ [key in Name]: number | readonly number[] }];
+
+/**
+ * Whole numbers given as `(2, 3)`, `([2, 3])` or `({ [name]: [2, 3] })`.
+ *
+ * @throws TypeError for anything else.
+ */
+export function readSizes(call: string, name: string, values: readonly unknown[]): number[] {
+  let [list, rest] = readShape(call, values);
+  if (rest.length === 1 && list.length === 0 && isOptions(rest[0])) {
+    const given = read(call, { [name]: undefined }, rest)[name] as unknown;
+    [list, rest] = readShape(call, [given]);
+  }
+  if (rest.length > 0) {
+    throw new TypeError(`${call}: ${name} must be whole numbers, got ${String(rest[0])}`);
+  }
+  return list;
+}
+
 /** `value` as a whole number; a bigint is taken too. Throws `TypeError` otherwise. */
 export function wholeNumber(call: string, name: string, value: unknown): number {
   const number = typeof value === "bigint" ? Number(value) : value;

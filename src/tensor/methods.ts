@@ -10,6 +10,12 @@ import type * as copy from "../ops/copy.ts";
 import type * as reduce from "../ops/reduce.ts";
 import type * as unary from "../ops/unary.ts";
 import type * as view from "../ops/view.ts";
+import type * as reshape from "../ops/reshape.ts";
+import type * as axes from "../ops/axes.ts";
+import type * as cut from "../ops/cut.ts";
+import type * as rearrange from "../ops/rearrange.ts";
+import type * as diagonal from "../ops/diagonal.ts";
+import type * as data from "../ops/data.ts";
 import type * as subscript from "../ops/subscript.ts";
 import type * as compare from "../ops/compare.ts";
 import type * as pointwise from "../ops/pointwise.ts";
@@ -31,6 +37,7 @@ import type * as random from "../ops/random.ts";
 import type * as randomInPlace from "../ops/random_in_place.ts";
 import type * as sweep from "../autograd/backward.ts";
 import type * as hooks from "../autograd/hooks.ts";
+import type { DType } from "../backend/dtype.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A function of a tensor as a method of it. */
@@ -60,6 +67,15 @@ export const METHODS = {
     "half",
     "long",
     "int",
+    "short",
+    "char",
+    "byte",
+    "bool",
+    "bfloat16",
+    "typeAs",
+    "elementSize",
+    "storageOffset",
+    "isFloatingPoint",
   ],
   arithmetic: ["add", "sub", "mul", "div", "add_", "sub_"],
   backward: ["backward"],
@@ -81,6 +97,48 @@ export const METHODS = {
     "detach",
     "t",
   ],
+  // shape
+  reshape: ["flatten", "ravel", "unflatten", "viewAs", "reshapeAs", "expandAs", "broadcastTo"],
+  axes: [
+    "swapaxes",
+    "swapdims",
+    "movedim",
+    "moveaxis",
+    "adjoint",
+    "squeeze_",
+    "unsqueeze_",
+    "transpose_",
+    "swapaxes_",
+    "swapdims_",
+    "t_",
+  ],
+  cut: [
+    "split",
+    "splitWithSizes",
+    "chunk",
+    "tensorSplit",
+    "hsplit",
+    "vsplit",
+    "dsplit",
+    "unbind",
+    "unfold",
+    "selectScatter",
+    "sliceScatter",
+  ],
+  rearrange: ["flip", "fliplr", "flipud", "roll", "rot90", "repeat", "tile", "repeatInterleave"],
+  diagonal: [
+    "diagonal",
+    "diagEmbed",
+    "diag",
+    "diagflat",
+    "diagonalScatter",
+    "trace",
+    "tril",
+    "triu",
+    "tril_",
+    "triu_",
+  ],
+  data: ["resize_", "resizeAs_", "detach_"],
   // subscript
   subscript: ["at", "index", "indexPut", "indexPut_"],
   // compare
@@ -152,6 +210,12 @@ export interface TensorMethods
     Methods<typeof reduce, Names["reduce"]>,
     Methods<typeof unary, Names["unary"]>,
     Methods<typeof view, Names["view"]>,
+    Methods<typeof reshape, Names["reshape"]>,
+    Methods<typeof axes, Names["axes"]>,
+    Methods<typeof cut, Names["cut"]>,
+    Methods<typeof rearrange, Names["rearrange"]>,
+    Methods<typeof diagonal, Names["diagonal"]>,
+    Methods<typeof data, Names["data"]>,
     Methods<typeof subscript, Names["subscript"]>,
     Methods<typeof compare, Names["compare"]>,
     Methods<typeof pointwise, Names["pointwise"]>,
@@ -171,6 +235,16 @@ export interface TensorMethods
     Methods<typeof loss, Names["loss"]>,
     Methods<typeof random, Names["random"]>,
     Methods<typeof randomInPlace, Names["randomInPlace"]> {
+  /** All axes in reverse order. */
+  readonly T: Tensor;
+  /** The last two axes swapped. */
+  readonly mT: Tensor;
+  /** The same elements without history; setting it gives the tensor the elements, shape and dtype of another. */
+  data: Tensor;
+  /** PyTorch's name of the type: `"torch.FloatTensor"`. */
+  type(): string;
+  /** The tensor in another dtype, which may be given as PyTorch's name of the type. */
+  type(dtype: DType | string): Tensor;
   /** All sizes. */
   size(): readonly number[];
   /** The size of axis `dim`. */
