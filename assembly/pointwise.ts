@@ -1,1 +1,335 @@
-/** Kernels of the family pointwise. */
+/**
+ * Three operands with broadcasting: y = op(a, b, c).
+ *
+ * y is contiguous, [rows, columns]; a, b and c have a row and a column stride in elements, 0 where they are broadcast.
+ * Kernels do the elements [begin, end) of y in row-major order.
+ */
+import { fma } from "./simd";
+
+// The operations. The loop below is inlined into each export, where the operation is a constant.
+const WHERE = 0, LERP = 1, ADDCMUL = 2;
+
+/** a + c (b - a), from the nearer end: exact at both. */
+// @ts-ignore: decorator
+@inline
+function mix(a: v128, b: v128, c: v128): v128 {
+  const step = f32x4.sub(b, a), near = f32x4.lt(f32x4.abs(c), f32x4.splat(0.5));
+  const rest = f32x4.sub(c, v128.andnot(f32x4.splat(1), near));
+  return fma(step, rest, v128.bitselect(a, b, near));
+}
+
+// @ts-ignore: decorator
+@inline
+function scalar<T>(op: i32, a: T, b: T, c: T): T {
+  if (isFloat<T>() && op == LERP) {
+    const step = <T> (b - a);
+    return <T> (abs<T>(c) < <T> 0.5 ? a + c * step : b + (c - <T> 1) * step);
+  }
+  return <T> (a + b * c);
+}
+
+/** Elements of a are of type U: a condition in bytes, or of the type T of all others. */
+// @ts-ignore: decorator
+@inline
+function loop<T, U>(
+  op: i32,
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const aStep = <usize> aColumn * sizeof<U>(),
+    bStep = <usize> bColumn * sizeof<T>(),
+    cStep = <usize> cColumn * sizeof<T>();
+  let i = begin;
+  while (i < end) {
+    const row = i / columns, column = i - row * columns;
+    let left = min(columns - column, end - i);
+    let p = a + <usize> (row * aRow + column * aColumn) * sizeof<U>();
+    let q = b + <usize> (row * bRow + column * bColumn) * sizeof<T>();
+    let s = c + <usize> (row * cRow + column * cColumn) * sizeof<T>();
+    let r = y + <usize> i * sizeof<T>();
+    i += left;
+    if (sizeof<T>() == 4 && aColumn == 1 && bColumn <= 1 && cColumn <= 1) {
+      let v = v128.load32_splat(q), w = v128.load32_splat(s);
+      for (; left >= 4; left -= 4, p += aStep << 2, q += bStep << 2, s += cStep << 2, r += 16) {
+        if (bColumn == 1) v = v128.load(q);
+        if (cColumn == 1) w = v128.load(s);
+        if (op == WHERE) {
+          const bytes = i16x8.extend_low_i8x16_u(v128.load32_zero(p));
+          const mask = i32x4.ne(i32x4.extend_low_i16x8_u(bytes), i32x4.splat(0));
+          v128.store(r, v128.bitselect(v, w, mask));
+        } else if (op == LERP) v128.store(r, mix(v128.load(p), v, w));
+        else v128.store(r, fma(v, w, v128.load(p)));
+      }
+    }
+    for (; left > 0; left--, p += aStep, q += bStep, s += cStep, r += sizeof<T>()) {
+      if (op == WHERE) store<T>(r, load<U>(p) ? load<T>(q) : load<T>(s));
+      else store<T>(r, scalar<T>(op, <T> load<U>(p), load<T>(q), load<T>(s)));
+    }
+  }
+}
+
+/** b where a, a condition in bytes, is not 0, else c: elements of 8 bits. */
+export function where_b1(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<u8, u8>(WHERE, y, a, b, c, columns, aRow, aColumn, bRow, bColumn, cRow, cColumn, begin, end);
+}
+
+/** b where a, a condition in bytes, is not 0, else c: elements of 16 bits. */
+export function where_b2(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<u16, u8>(
+    WHERE,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+/** b where a, a condition in bytes, is not 0, else c: elements of 32 bits. */
+export function where_b4(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<u32, u8>(
+    WHERE,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+/** b where a, a condition in bytes, is not 0, else c: elements of 64 bits. */
+export function where_b8(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<u64, u8>(
+    WHERE,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+/** From a to b, by the share c. */
+export function lerp(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<f32, f32>(
+    LERP,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+export function lerp_f64(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<f64, f64>(
+    LERP,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+/** a + b * c. */
+export function addcmul(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<f32, f32>(
+    ADDCMUL,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+export function addcmul_f64(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<f64, f64>(
+    ADDCMUL,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}

@@ -42,6 +42,10 @@ export const SIGNATURES = {
     "out y", "in a", "in b", "size columns", "size aRow", "size aColumn", "size bRow", "size bColumn",
     "size begin", "size end",
   ],
+  ternary: [
+    "out y", "in a", "in b", "in c", "size columns", "size aRow", "size aColumn", "size bRow", "size bColumn",
+    "size cRow", "size cColumn", "size begin", "size end",
+  ],
   unary: ["out y", "in x", "size begin", "size end"],
   reduce: ["out y", "in x", "size n", "size inner", "size begin", "size end"],
   reducePower: [
@@ -133,6 +137,11 @@ export const FAMILIES = [
   // arithmetic
   { kernels: ["add", "sub", "mul", "maximum", "minimum"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "binary" },
   { kernels: ["div"], types: ["", "_f64"], signature: "binary" },
+  { kernels: ["div_trunc", "pow"], types: ["", "_f64", "_i64"], signature: "binary" },
+  { kernels: ["div_floor", "remainder", "fmod"], types: ["_f64", "_i64"], signature: "binary" },
+  { kernels: ["atan2", "hypot", "logaddexp", "logaddexp2", "xlogy", "copysign", "fmax", "fmin"], types: ["_f64"], signature: "binary" },
+  { kernels: ["bitwise_and", "bitwise_or", "bitwise_xor"], types: ["_i64", "_u8"], signature: "binary" },
+  { kernels: ["bitwise_left_shift", "bitwise_right_shift"], types: ["_i64"], signature: "binary" },
   // unary
   { kernels: ["neg", "abs", "sign"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "unary" },
   {
@@ -155,7 +164,10 @@ export const FAMILIES = [
   { kernels: ["argmax", "argmin", "cummax", "cummin"], types: ["", "_f64", "_i64"], signature: "reduceIndexed" },
   { kernels: ["median"], types: ["", "_f64", "_i64"], signature: "median" },
   // compare
+  { kernels: ["eq", "ne", "lt", "le"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "binary" },
   // pointwise
+  { kernels: ["where_b1", "where_b2", "where_b4", "where_b8"], types: [""], signature: "ternary" },
+  { kernels: ["lerp", "addcmul"], types: ["", "_f64"], signature: "ternary" },
   // activation
   // scan
   { kernels: ["cumsum", "cumprod"], types: ["", "_f64", "_i64"], signature: "scan" },

@@ -1,0 +1,180 @@
+/**
+ * Two operands with broadcasting: y = op(a, b). What each operation does to two elements, and the loop around it.
+ *
+ * y is contiguous, [rows, columns]; a and b have a row and a column stride in elements, 0 where they are broadcast.
+ * Kernels do the elements [begin, end) of y in row-major order.
+ */
+
+// The operations: those up to MINIMUM have a vector form for float32. `loop` is inlined into each kernel, where the
+// operation is a constant.
+export const ADD = 0, SUB = 1, MUL = 2, DIV = 3, MAXIMUM = 4, MINIMUM = 5;
+export const DIV_TRUNC = 6, DIV_FLOOR = 7, REMAINDER = 8, FMOD = 9;
+export const POW = 10, ATAN2 = 11, HYPOT = 12, LOGADDEXP = 13, LOGADDEXP2 = 14, XLOGY = 15;
+export const COPYSIGN = 16, FMAX = 17, FMIN = 18;
+export const BITWISE_AND = 19, BITWISE_OR = 20, BITWISE_XOR = 21;
+export const BITWISE_LEFT_SHIFT = 22, BITWISE_RIGHT_SHIFT = 23;
+
+const LN2 = 0.6931471805599453;
+
+// @ts-ignore: decorator
+@inline
+function vector(op: i32, a: v128, b: v128): v128 {
+  if (op == ADD) return f32x4.add(a, b);
+  if (op == SUB) return f32x4.sub(a, b);
+  if (op == MUL) return f32x4.mul(a, b);
+  if (op == DIV) return f32x4.div(a, b);
+  if (op == MAXIMUM) return f32x4.max(a, b);
+  return f32x4.min(a, b);
+}
+
+/** The floor of a / b, from an exact remainder: a / b itself may round up to a whole number. */
+function floorOfQuotient(a: f64, b: f64): f64 {
+  if (b == 0) return a / b;
+  const rest = a % b;
+  let quotient = (a - rest) / b;
+  if (rest != 0 && (b < 0) != (rest < 0)) quotient -= 1;
+  if (quotient == 0) return copysign<f64>(0, a / b);
+  const whole = floor<f64>(quotient);
+  return quotient - whole > 0.5 ? whole + 1 : whole;
+}
+
+/** The remainder with the sign of b, as Python's. */
+function floorRemainder(a: f64, b: f64): f64 {
+  const rest = a % b;
+  return rest != 0 && (b < 0) != (rest < 0) ? rest + b : rest;
+}
+
+/** C's pow: unlike JavaScript's, 1 to any power is 1, and so is -1 to an infinite one. */
+function power(a: f64, b: f64): f64 {
+  if (a == 1 || (a == -1 && NativeMath.abs(b) == Infinity)) return 1;
+  return NativeMath.pow(a, b);
+}
+
+/** a to the power of b, modulo 2^64; for b < 0 the whole part of the quotient. */
+function wholePower(a: i64, b: i64): i64 {
+  if (b < 0) return a == 1 ? 1 : a == -1 ? (b & 1 ? -1 : 1) : 0;
+  let result: i64 = 1;
+  for (; b != 0; b >>= 1, a *= a) if (b & 1) result *= a;
+  return result;
+}
+
+/** log(e^a + e^b), from the larger of the two. */
+function logOfSum(a: f64, b: f64): f64 {
+  if (a == b && NativeMath.abs(a) == Infinity) return a;
+  return max<f64>(a, b) + NativeMath.log1p(NativeMath.exp(-NativeMath.abs(a - b)));
+}
+
+/** log2(2^a + 2^b). */
+function log2OfSum(a: f64, b: f64): f64 {
+  if (a == b && NativeMath.abs(a) == Infinity) return a;
+  const smaller = NativeMath.exp(-LN2 * NativeMath.abs(a - b));
+  return max<f64>(a, b) + NativeMath.log1p(smaller) / LN2;
+}
+
+// @ts-ignore: decorator
+@inline
+function scalar<T>(op: i32, a: T, b: T): T {
+  if (op == ADD) return <T> (a + b);
+  if (op == SUB) return <T> (a - b);
+  if (op == MUL) return <T> (a * b);
+  if (isFloat<T>()) {
+    if (op == DIV) return <T> (a / b);
+    if (op == MAXIMUM) return max<T>(a, b);
+    if (op == MINIMUM) return min<T>(a, b);
+    if (op == DIV_TRUNC) return trunc<T>(<T> (a / b));
+    if (op == DIV_FLOOR) return <T> floorOfQuotient(a, b);
+    if (op == REMAINDER) return <T> floorRemainder(a, b);
+    if (op == FMOD) return <T> (<f64> a % <f64> b);
+    if (op == POW) return <T> power(a, b);
+    if (op == ATAN2) return <T> NativeMath.atan2(a, b);
+    if (op == HYPOT) return <T> NativeMath.hypot(a, b);
+    if (op == LOGADDEXP) return <T> logOfSum(a, b);
+    if (op == LOGADDEXP2) return <T> log2OfSum(a, b);
+    if (op == XLOGY) return b != b ? b : a == 0 ? <T> 0 : <T> (<f64> a * NativeMath.log(b));
+    if (op == COPYSIGN) return copysign<T>(a, b);
+    // The number where the other is not one.
+    if (op == FMAX) return b != b ? a : a != a ? b : max<T>(a, b);
+    return b != b ? a : a != a ? b : min<T>(a, b);
+  } else {
+    if (op == MAXIMUM) return a > b ? a : b;
+    if (op == MINIMUM) return a < b ? a : b;
+    if (op == BITWISE_AND) return <T> (a & b);
+    if (op == BITWISE_OR) return <T> (a | b);
+    if (op == BITWISE_XOR) return <T> (a ^ b);
+    if (op == BITWISE_LEFT_SHIFT) return <T> (a << b);
+    if (op == BITWISE_RIGHT_SHIFT) return <T> (a >> b);
+    if (op == POW) return <T> wholePower(a, b);
+    // Kernels never trap: the operation refuses a division by zero, and the lowest number / -1 wraps.
+    if (b == <T> 0) return <T> 0;
+    if (op == FMOD || op == REMAINDER) {
+      const rest = <T> (a % b);
+      return op == REMAINDER && rest != <T> 0 && (b < <T> 0) != (rest < <T> 0)
+        ? <T> (rest + b)
+        : rest;
+    }
+    if (b == <T> -1) return <T> (<T> 0 - a);
+    const quotient = <T> (a / b);
+    return op == DIV_FLOOR && quotient * b != a && (b < <T> 0) != (a < <T> 0)
+      ? <T> (quotient - <T> 1)
+      : quotient;
+  }
+}
+
+/** y = op(a, b) for elements of type T. */
+// @ts-ignore: decorator
+@inline
+export function loop<T>(
+  op: i32,
+  y: usize,
+  a: usize,
+  b: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  let i = begin;
+  while (i < end) {
+    const row = i / columns, column = i - row * columns;
+    const count = min(columns - column, end - i);
+    let p = a + <usize> (row * aRow + column * aColumn) * sizeof<T>();
+    let q = b + <usize> (row * bRow + column * bColumn) * sizeof<T>();
+    let r = y + <usize> i * sizeof<T>();
+    i += count;
+    let left = count;
+    if (isFloat<T>() && sizeof<T>() == 4 && op <= MINIMUM) {
+      if (aColumn == 1 && bColumn == 1) {
+        for (; left >= 16; left -= 16, p += 64, q += 64, r += 64) {
+          const a0 = v128.load(p),
+            a1 = v128.load(p, 16),
+            a2 = v128.load(p, 32),
+            a3 = v128.load(p, 48);
+          const b0 = v128.load(q),
+            b1 = v128.load(q, 16),
+            b2 = v128.load(q, 32),
+            b3 = v128.load(q, 48);
+          v128.store(r, vector(op, a0, b0));
+          v128.store(r, vector(op, a1, b1), 16);
+          v128.store(r, vector(op, a2, b2), 32);
+          v128.store(r, vector(op, a3, b3), 48);
+        }
+        for (; left >= 4; left -= 4, p += 16, q += 16, r += 16) {
+          v128.store(r, vector(op, v128.load(p), v128.load(q)));
+        }
+      } else if (aColumn == 1 && bColumn == 0) {
+        const b0 = v128.load32_splat(q);
+        for (; left >= 4; left -= 4, p += 16, r += 16) v128.store(r, vector(op, v128.load(p), b0));
+      } else if (aColumn == 0 && bColumn == 1) {
+        const a0 = v128.load32_splat(p);
+        for (; left >= 4; left -= 4, q += 16, r += 16) v128.store(r, vector(op, a0, v128.load(q)));
+      }
+    }
+    const aStep = <usize> aColumn * sizeof<T>(), bStep = <usize> bColumn * sizeof<T>();
+    for (; left > 0; left--, p += aStep, q += bStep, r += sizeof<T>()) {
+      store<T>(r, scalar<T>(op, load<T>(p), load<T>(q)));
+    }
+  }
+}
