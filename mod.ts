@@ -37,6 +37,10 @@ export {
 export * as autograd from "./src/autograd/autograd.ts";
 export { resultType } from "./src/ops/elementwise.ts";
 export * from "./src/ops/arithmetic.ts";
+export * from "./src/ops/division.ts";
+export * from "./src/ops/power.ts";
+export * from "./src/ops/extremum.ts";
+export * from "./src/ops/logic.ts";
 export * from "./src/ops/create.ts";
 export { clone } from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";

@@ -7,6 +7,10 @@ import * as backward from "./autograd/backward.ts";
 import * as hooks from "./autograd/hooks.ts";
 import * as access from "./ops/access.ts";
 import * as arithmetic from "./ops/arithmetic.ts";
+import * as division from "./ops/division.ts";
+import * as power from "./ops/power.ts";
+import * as extremum from "./ops/extremum.ts";
+import * as logic from "./ops/logic.ts";
 import * as copy from "./ops/copy.ts";
 import * as reduce from "./ops/reduce.ts";
 import * as unary from "./ops/unary.ts";
@@ -36,6 +40,7 @@ import * as einsum from "./ops/einsum.ts";
 import * as loss from "./ops/loss.ts";
 import * as random from "./ops/random.ts";
 import * as randomInPlace from "./ops/random_in_place.ts";
+import type { Operand } from "./ops/elementwise.ts";
 import { METHODS } from "./tensor/methods.ts";
 import { printTensor } from "./tensor/print.ts";
 import { Tensor } from "./tensor/tensor.ts";
@@ -43,6 +48,10 @@ import { Tensor } from "./tensor/tensor.ts";
 const MODULES: Record<keyof typeof METHODS, object> = {
   access,
   arithmetic,
+  division,
+  power,
+  extremum,
+  logic,
   backward,
   copy,
   hooks,
@@ -120,6 +129,9 @@ export function install(): void {
   property("T", axes.reversed);
   property("mT", axes.matrixTransposed);
   property("data", data.dataOf, data.setData);
+  define("where", function (this: Tensor, condition: Tensor, other: Operand) {
+    return pointwise.where(condition, this, other);
+  });
   define("toString", function (this: Tensor) {
     return show(this);
   });

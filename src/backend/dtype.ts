@@ -116,6 +116,36 @@ export function computeType(dtype: DType): DType {
   return dtype;
 }
 
+/** The least and the greatest finite value of each dtype. */
+export function limits(dtype: DType): [min: number, max: number] {
+  switch (dtype) {
+    case bool:
+      return [0, 1];
+    case uint8:
+      return [0, 255];
+    case float16:
+      return [-65504, 65504];
+    case bfloat16:
+      return [-3.3895313892515355e38, 3.3895313892515355e38];
+    case float32:
+      return [-3.4028234663852886e38, 3.4028234663852886e38];
+    case float64:
+      return [-Number.MAX_VALUE, Number.MAX_VALUE];
+    default: {
+      const half = 2 ** (8 * dtype.size - 1);
+      return [-half, half - 1];
+    }
+  }
+}
+
+/** Whether a number can be an element of `dtype`, rounded where need be: any as bool, negative ones as uint8 too. */
+export function fits(value: number | bigint | boolean, dtype: DType): boolean {
+  if (dtype.kind === "bool" || typeof value === "boolean") return true;
+  if (typeof value === "number" && !Number.isFinite(value)) return dtype.kind === "float";
+  const [min, max] = limits(dtype);
+  return value <= max && value >= (dtype === uint8 ? -max : min);
+}
+
 /** A new typed array of `length` elements of `dtype`; float16 and bfloat16 are 16-bit patterns. */
 export function typedArrayOf(dtype: DType, buffer: ArrayBuffer): TypedArray {
   switch (dtype) {

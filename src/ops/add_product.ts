@@ -8,10 +8,10 @@ import { int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, gradFor, mul } from "./arithmetic.ts";
+import { add, mul } from "./arithmetic.ts";
 import { cast, copyInto } from "./copy.ts";
 import { zerosLike } from "./create.ts";
-import { resultType } from "./elementwise.ts";
+import { gradFor, resultType } from "./elementwise.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
 import {
   batchedProduct,

@@ -4,39 +4,58 @@
  * @module
  */
 import { record } from "../autograd/record.ts";
-import { type DType, float32 } from "../backend/dtype.ts";
-import { type Args, checkTensor, read } from "../tensor/arguments.ts";
-import { broadcast, sameShape, show } from "../tensor/shape.ts";
+import { computeType, type DType, float32 } from "../backend/dtype.ts";
+import { type Args, read } from "../tensor/arguments.ts";
+import { convert } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { canCast, cast, clone, copyInto, denseAs } from "./copy.ts";
+import { copyInto } from "./copy.ts";
+import { zerosLike } from "./create.ts";
 import {
   binary,
+  checkInPlace,
   checkOperand,
+  computeInPlace,
   floatType,
+  gradFor,
+  inPlace,
   type KernelTable,
   kernelTable,
   type Operand,
   resultType,
+  tensorsOf,
+  ternary,
+  wantsGrad,
 } from "./elementwise.ts";
-import { beginInPlace, recordInPlace } from "./in_place.ts";
-import { sumTo } from "./sum_to.ts";
+import { recordInPlace } from "./in_place.ts";
+import { roundedQuotient } from "./quotient.ts";
 
 const ADD = kernelTable("add"),
   SUB = kernelTable("sub"),
   MUL = kernelTable("mul"),
-  DIV = kernelTable("div");
+  DIV = kernelTable("div"),
+  ADDCMUL = kernelTable("addcmul"),
+  OR = kernelTable("bitwise_or");
 
 /** Options of `add` and `sub`. */
 export interface AlphaOptions {
   /** Factor of the second operand. */
-  alpha?: number;
+  alpha?: number | bigint | boolean;
 }
 
-/** The gradient `dy` of a broadcast result as that of the operand `x`: summed over its broadcast axes, in its dtype. */
-export function gradFor(dy: Tensor, x: Operand): Tensor {
-  const to = x as Tensor;
-  return cast(sumTo(dy, to.shape), to.dtype);
+/** The arguments of `add` and `sub` after the operands. */
+export type AlphaArgs = Args<[alpha: number | bigint | boolean], AlphaOptions>;
+
+/** How a quotient is rounded: not at all, towards zero, or down. */
+export type RoundingMode = "trunc" | "floor" | null;
+
+/** Options of `div`. */
+export interface DivOptions {
+  /** How the quotient is rounded. */
+  roundingMode?: RoundingMode;
 }
+
+/** The arguments of `div` after the operands. */
+export type DivArgs = Args<[roundingMode: RoundingMode], DivOptions>;
 
 /** The dtype of a + b; throws for operands that are not numbers. Two float32 tensors are the case to be quick in. */
 function typeOf(call: string, a: Operand, b: Operand): DType {
@@ -50,36 +69,87 @@ function typeOf(call: string, a: Operand, b: Operand): DType {
   return resultType(a, b);
 }
 
-/** a + alpha * b. */
-export function add(
-  input: Operand,
-  other: Operand,
-  ...args: Args<[alpha: number], AlphaOptions>
-): Tensor {
-  if (args.length > 0) {
-    const { alpha } = read("add", { alpha: 1 }, args);
-    if (alpha !== 1) other = mul(other, alpha);
+/** The factor of the second operand of a sum of `dtype`. */
+function readAlpha(call: string, args: AlphaArgs, dtype: DType): number | bigint | boolean {
+  const { alpha } = read(call, { alpha: 1 as number | bigint | boolean }, args);
+  if (typeof alpha !== "number" && typeof alpha !== "bigint" && typeof alpha !== "boolean") {
+    throw new TypeError(`${call}: alpha must be a number, got ${typeof alpha}`);
   }
-  const y = binary("add", ADD, input, other, typeOf("add", input, other));
-  return record("add", y, [input, other], [(dy) => gradFor(dy, input), (dy) => gradFor(dy, other)]);
+  if (dtype.kind !== "float" && typeof alpha === "number" && !Number.isInteger(alpha)) {
+    throw new TypeError(`${call}: alpha must be a whole number for ${dtype}, got ${alpha}`);
+  }
+  if (dtype.kind !== "bool" && typeof alpha === "boolean") {
+    throw new TypeError(`${call}: alpha may be a boolean for torch.bool only, not for ${dtype}`);
+  }
+  return alpha;
+}
+
+/** The kernels of a + b: the sum of booleans is their logical or. */
+function addTable(dtype: DType): KernelTable {
+  return dtype.kind === "bool" ? OR : ADD;
+}
+
+/** a + alpha * b in `dtype`, into `out` if given; no history. */
+function sum(
+  call: string,
+  a: Operand,
+  b: Operand,
+  alpha: number | bigint | boolean,
+  dtype: DType,
+  out?: Tensor,
+): Tensor {
+  if (alpha !== 1 && alpha !== true) {
+    if (dtype.kind === "float") return ternary(call, ADDCMUL, a, b, alpha, dtype, out);
+    b = binary(call, MUL, b, alpha, dtype);
+  }
+  return binary(call, addTable(dtype), a, b, dtype, dtype, out);
+}
+
+/** a + alpha * b. */
+export function add(input: Operand, other: Operand, ...args: AlphaArgs): Tensor {
+  const dtype = typeOf("add", input, other);
+  const alpha = args.length === 0 ? 1 : readAlpha("add", args, dtype);
+  const y = sum("add", input, other, alpha, dtype);
+  return record("add", y, [input, other], [
+    (dy) => gradFor(dy, input),
+    (dy) => gradFor(scaled(dy, alpha), other),
+  ]);
+}
+
+function scaled(dy: Tensor, alpha: number | bigint | boolean): Tensor {
+  return alpha === 1 ? dy : mul(dy, alpha);
+}
+
+/** Throws `TypeError` when a boolean is subtracted from or with. */
+function checkSub(call: string, a: Operand, b: Operand): void {
+  const isBool = (x: Operand) => x instanceof Tensor ? x.dtype.kind === "bool" : x === !!x;
+  if (isBool(a) || isBool(b)) {
+    throw new TypeError(
+      `${call}: not defined for torch.bool; use logicalXor, or logicalNot to invert a mask`,
+    );
+  }
 }
 
 /** a - alpha * b. */
-export function sub(
-  input: Operand,
-  other: Operand,
-  ...args: Args<[alpha: number], AlphaOptions>
-): Tensor {
-  if (args.length > 0) {
-    const { alpha } = read("sub", { alpha: 1 }, args);
-    if (alpha !== 1) other = mul(other, alpha);
-  }
-  const dtype = typeOf("sub", input, other);
-  if (dtype.kind === "bool") throw new TypeError("sub: not defined for torch.bool; use logicalXor");
-  const y = binary("sub", SUB, input, other, dtype);
-  return record("sub", y, [input, other], [
-    (dy) => gradFor(dy, input),
-    (dy) => gradFor(mul(dy, -1), other),
+export function sub(input: Operand, other: Operand, ...args: AlphaArgs): Tensor {
+  return difference("sub", input, other, args);
+}
+
+/** b - alpha * a: `sub` with its operands swapped. */
+export function rsub(input: Operand, other: Operand, ...args: AlphaArgs): Tensor {
+  return difference("rsub", other, input, args);
+}
+
+function difference(call: string, a: Operand, b: Operand, args: AlphaArgs): Tensor {
+  const dtype = typeOf(call, a, b);
+  checkSub(call, a, b);
+  const alpha = args.length === 0 ? 1 : readAlpha(call, args, dtype);
+  const y = alpha === 1
+    ? binary(call, SUB, a, b, dtype)
+    : sum(call, a, b, -(alpha as number), dtype);
+  return record(call, y, [a, b], [
+    (dy) => gradFor(dy, a),
+    (dy) => gradFor(mul(dy, -(alpha as number)), b),
   ]);
 }
 
@@ -89,84 +159,117 @@ export function mul(input: Operand, other: Operand): Tensor {
   return record("mul", y, [input, other], [
     (dy) => gradFor(mul(dy, other), input),
     (dy) => gradFor(mul(dy, input), other),
-  ], savedOf(input, other));
+  ], factors(input, other));
 }
+
+const NO_TENSORS: readonly Tensor[] = [];
 
 /** Those tensors whose elements the gradients of a product of `a` and `b` read. */
-function savedOf(a: Operand, b: Operand): Tensor[] {
-  const saved: Tensor[] = [];
-  if (b instanceof Tensor && b.requiresGrad && a instanceof Tensor) saved.push(a);
-  if (a instanceof Tensor && a.requiresGrad && b instanceof Tensor) saved.push(b);
-  return saved;
-}
-
-/** a / b; integers are divided as float32. */
-export function div(input: Operand, other: Operand): Tensor {
-  const dtype = floatType(typeOf("div", input, other));
-  const y = binary("div", DIV, input, other, dtype);
-  return record("div", y, [input, other], [
-    (dy) => gradFor(div(dy, other), input),
-    (dy) => gradFor(mul(dy, div(mul(-1, div(input, other)), other)), other),
-  ], [input, other].filter((x) => x instanceof Tensor));
+function factors(a: Operand, b: Operand): readonly Tensor[] {
+  const left = wantsGrad(b) && a instanceof Tensor, right = wantsGrad(a) && b instanceof Tensor;
+  if (left) return right ? [a, b] : [a];
+  return right ? [b] : NO_TENSORS;
 }
 
 /**
- * x = op(x, other) in the memory of x: checks that the result fits, computes, and leaves the history to the caller.
+ * a / b; integers are divided as float32. With `roundingMode` `"trunc"` or `"floor"` the quotient is rounded, and
+ * integers stay integers.
  *
- * @throws RangeError when `other` does not broadcast to the shape of `x`.
- * @throws TypeError when the result's dtype cannot be written into that of `x`.
+ * @throws RangeError when integers are divided by zero and rounded.
  */
-export function computeInPlace(
-  call: string,
-  table: KernelTable,
-  x: Tensor,
-  other: Operand,
-  dtype: DType,
-): void {
-  checkTensor(call, "self", x);
-  checkOperand(call, "other", other);
-  if (other instanceof Tensor && !sameShape(broadcast(call, x.shape, other.shape), x.shape)) {
-    throw new RangeError(
-      `${call}: the result's shape ${
-        show(broadcast(call, x.shape, other.shape))
-      } is not that of the tensor, ${show(x.shape)}`,
-    );
+export function div(input: Operand, other: Operand, ...args: DivArgs): Tensor {
+  const rounding = args.length === 0 ? null : readRounding("div", args);
+  const dtype = typeOf("div", input, other);
+  if (rounding !== null) {
+    const y = roundedQuotient("div", rounding, input, other, dtype);
+    // Flat between its jumps.
+    return record("DivBackward1", y, [input, other], [
+      (dy) => gradFor(zerosLike(dy), input),
+      (dy) => gradFor(zerosLike(dy), other),
+    ]);
   }
-  if (!canCast(dtype, x.dtype)) {
+  const y = binary("div", DIV, input, other, floatType(dtype));
+  return record("div", y, [input, other], [
+    (dy) => gradFor(div(dy, other), input),
+    (dy) => gradFor(mul(dy, div(mul(div(input, other), -1), other)), other),
+  ], wantsGrad(other) ? tensorsOf(input, other) : tensorsOf(other));
+}
+
+function readRounding(call: string, args: DivArgs): RoundingMode {
+  const { roundingMode } = read(call, { roundingMode: null as RoundingMode }, args);
+  if (roundingMode !== null && roundingMode !== "trunc" && roundingMode !== "floor") {
     throw new TypeError(
-      `${call}: a result of ${dtype} cannot be written into a tensor of ${x.dtype}`,
+      `${call}: roundingMode must be "trunc", "floor" or null, got ${String(roundingMode)}`,
     );
   }
-  beginInPlace(call, x);
-  if (other instanceof Tensor && other.storage === x.storage && other !== x) {
-    other = clone(other.detach());
-  }
-  const name = table[x.dtype.id];
-  if (x.dense && dtype === x.dtype && name !== undefined) {
-    binary(call, table, x, other, dtype, dtype, x);
-  } else copyInto(x, denseAs(binary(call, table, x, other, dtype), x.dtype));
+  return roundingMode;
 }
 
 /** x += alpha * other. */
-export function add_(
+export function add_(x: Tensor, other: Operand, ...args: AlphaArgs): Tensor {
+  const dtype = typeOf("add_", x, other);
+  const alpha = args.length === 0 ? 1 : readAlpha("add_", args, dtype);
+  addInPlace("add_", x, other, alpha, dtype);
+  return recordInPlace("add", x, [x, other], [
+    (dy) => dy,
+    (dy) => gradFor(scaled(dy, alpha), other),
+  ]);
+}
+
+function addInPlace(
+  call: string,
   x: Tensor,
   other: Operand,
-  ...args: Args<[alpha: number], AlphaOptions>
-): Tensor {
-  const { alpha } = read("add_", { alpha: 1 }, args);
-  if (alpha !== 1) other = mul(other, alpha);
-  computeInPlace("add_", ADD, x, other, resultType(x, other));
-  return recordInPlace("add", x, [x, other], [(dy) => dy, (dy) => gradFor(dy, other)]);
+  alpha: number | bigint | boolean,
+  dtype: DType,
+): void {
+  if (alpha === 1 || alpha === true) {
+    return computeInPlace(call, addTable(dtype), x, other, dtype);
+  }
+  checkInPlace(call, x, other instanceof Tensor ? other.shape : [], dtype);
+  const direct = x.dense && dtype === x.dtype && computeType(dtype) === dtype &&
+    !(other instanceof Tensor && other.storage === x.storage);
+  const y = sum(call, x, other, alpha, dtype, direct ? x : undefined);
+  if (!direct) copyInto(x, y.dtype === x.dtype ? y : convert(y, x.dtype));
 }
 
 /** x -= alpha * other. */
-export function sub_(
-  x: Tensor,
-  other: Operand,
-  ...args: Args<[alpha: number], AlphaOptions>
-): Tensor {
-  const { alpha } = read("sub_", { alpha: 1 }, args);
-  if (alpha !== 1) other = mul(other, alpha);
-  computeInPlace("sub_", SUB, x, other, resultType(x, other));
-  return recordInPlace("sub", x, [x, other], [(dy) => dy, (dy) => gradFor(mul(dy, -1), other)]);
+export function sub_(x: Tensor, other: Operand, ...args: AlphaArgs): Tensor {
+  const dtype = typeOf("sub_", x, other);
+  checkSub("sub_", x, other);
+  const alpha = args.length === 0 ? 1 : readAlpha("sub_", args, dtype);
+  if (alpha === 1) computeInPlace("sub_", SUB, x, other, dtype);
+  else addInPlace("sub_", x, other, -(alpha as number), dtype);
+  return recordInPlace("sub", x, [x, other], [
+    (dy) => dy,
+    (dy) => gradFor(mul(dy, -(alpha as number)), other),
+  ]);
 }
+
+/** x *= other. */
+export function mul_(x: Tensor, other: Operand): Tensor {
+  // The gradient of `other` reads the elements as they were.
+  if (wantsGrad(other)) return inPlace("mul_", x, [other], (x) => mul(x, other));
+  computeInPlace("mul_", MUL, x, other, typeOf("mul_", x, other));
+  return recordInPlace("mul", x, [x], [(dy) => mul(dy, other)], tensorsOf(other));
+}
+
+/** x /= other; with `roundingMode`, the quotient is rounded. */
+export function div_(x: Tensor, other: Operand, ...args: DivArgs): Tensor {
+  if (args.length > 0 || wantsGrad(other)) {
+    return inPlace("div_", x, [other], (x) => div(x, other, ...args));
+  }
+  computeInPlace("div_", DIV, x, other, floatType(typeOf("div_", x, other)));
+  return recordInPlace("div", x, [x], [(dy) => div(dy, other)], tensorsOf(other));
+}
+
+export {
+  div as divide,
+  div as trueDivide,
+  div_ as divide_,
+  div_ as trueDivide_,
+  mul as multiply,
+  mul_ as multiply_,
+  sub as subtract,
+  sub_ as subtract_,
+};

@@ -21,17 +21,17 @@ export function collapse(
   shape: readonly number[],
   ...strides: (readonly number[])[]
 ): { shape: number[]; strides: number[][] } {
-  const sizes: number[] = [], steps: number[][] = strides.map(() => []);
+  const n = strides.length, sizes: number[] = [], steps: number[][] = [];
+  for (let i = 0; i < n; i++) steps.push([]);
   for (let d = 0; d < shape.length; d++) {
-    if (shape[d] === 1) continue;
-    const last = sizes.length - 1;
-    if (last >= 0 && strides.every((s, i) => steps[i][last] === s[d] * shape[d])) {
-      sizes[last] *= shape[d];
-      strides.forEach((s, i) => steps[i][last] = s[d]);
-    } else {
-      sizes.push(shape[d]);
-      strides.forEach((s, i) => steps[i].push(s[d]));
-    }
+    const size = shape[d], last = sizes.length - 1;
+    if (size === 1) continue;
+    let asOne = last >= 0;
+    for (let i = 0; asOne && i < n; i++) asOne = steps[i][last] === strides[i][d] * size;
+    if (asOne) sizes[last] *= size;
+    else sizes.push(size);
+    const at = sizes.length - 1;
+    for (let i = 0; i < n; i++) steps[i][at] = strides[i][d];
   }
   if (sizes.length === 0) {
     sizes.push(1);

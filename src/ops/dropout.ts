@@ -8,7 +8,7 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, add_, computeInPlace, mul } from "./arithmetic.ts";
+import { add, add_, mul } from "./arithmetic.ts";
 import {
   checkFloat,
   checkNumber,
@@ -18,7 +18,7 @@ import {
   type GeneratorOption,
   NO_GENERATOR,
 } from "./draw.ts";
-import { kernelTable } from "./elementwise.ts";
+import { computeInPlace, kernelTable } from "./elementwise.ts";
 import { recordInPlace } from "./in_place.ts";
 
 const MUL = kernelTable("mul");

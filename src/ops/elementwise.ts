@@ -10,14 +10,19 @@ import {
   type DType,
   dtypes,
   float32,
+  float64,
   int64,
   promoteTypes,
 } from "../backend/dtype.ts";
 import { type KernelName, manifest } from "../backend/kernels.ts";
+import { recording } from "../autograd/record.ts";
+import { checkTensor, isOptions } from "../tensor/arguments.ts";
 import { backendOf, convert, emptyOn } from "../tensor/create.ts";
-import { broadcast, broadcastStrides, checkDevice, sameShape } from "../tensor/shape.ts";
+import { broadcast, broadcastStrides, checkDevice, sameShape, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { collapse, dense, denseAs } from "./copy.ts";
+import { canCast, cast, clone, collapse, copyInto, dense, denseAs } from "./copy.ts";
+import { beginInPlace, recordInPlace } from "./in_place.ts";
+import { sumTo } from "./reduce.ts";
 
 /** A tensor, or a number that stands for one. A whole number counts as an integer, any other as a float. */
 export type Operand = Tensor | number | bigint | boolean;
@@ -86,9 +91,112 @@ export function checkOperand(call: string, name: string, x: unknown): asserts x 
   );
 }
 
-type BinaryKernel = (
-  ...values: [number, number, number, number, number, number, number, number, number, number]
-) => void;
+/** Throws `TypeError` unless every one of `operands`, by name, is a tensor. */
+export function checkTensors(call: string, operands: Record<string, unknown>): void {
+  for (const name in operands) checkTensor(call, name, operands[name]);
+}
+
+/** The gradient `dy` of a broadcast result as that of the operand `x`: summed over its broadcast axes, in its dtype. */
+export function gradFor(dy: Tensor, x: Operand): Tensor {
+  const to = x as Tensor;
+  return cast(sumTo(dy, to.shape), to.dtype);
+}
+
+/** Whether a gradient is wanted for `x`. */
+export function wantsGrad(x: unknown): boolean {
+  return x instanceof Tensor && x.requiresGrad;
+}
+
+/** Those of `operands` that are tensors. */
+export function tensorsOf(...operands: unknown[]): Tensor[] {
+  return operands.filter((x) => x instanceof Tensor);
+}
+
+/** The dtype whose kernel in `table` computes `dtype`: rare operations have kernels for the widest types only. */
+function kernelType(call: string, table: KernelTable, dtype: DType): DType {
+  const compute = computeType(dtype);
+  if (table[compute.id] !== undefined) return compute;
+  const widest = dtype.kind === "float" ? float64 : int64;
+  if (dtype.kind === "bool" || table[widest.id] === undefined) {
+    throw new TypeError(`${call}: not defined for ${dtype}`);
+  }
+  return widest;
+}
+
+type Kernel = (...values: number[]) => void;
+
+/**
+ * y = kernel(...operands), broadcast: the operands have the dtypes that the kernel takes, numbers are written as
+ * `compute`; y has dtype `result`. Writes into `out` if given, a contiguous tensor of the result's shape and dtype.
+ * No history.
+ */
+export function broadcastInto(
+  call: string,
+  name: KernelName,
+  operands: readonly Operand[],
+  compute: DType,
+  result: DType,
+  out?: Tensor,
+): Tensor {
+  const backend = backendOfAll(call, ...operands), shape = shapeOfAll(call, operands);
+  const y = out ?? emptyOn(backend, shape, result), n = y.numElements;
+  if (n === 0) return y;
+  let layout = collapse(shape, ...operands.map((x) => stridesIn(x, shape)));
+  if (layout.shape.length > 2) {
+    operands = operands.map((x) => x instanceof Tensor ? materialise(x, shape) : x);
+    layout = collapse(shape, ...operands.map((x) => stridesIn(x, shape)));
+  }
+  const { strides } = layout, rank = layout.shape.length, columns = layout.shape[rank - 1];
+  const row = (i: number) => rank === 2 ? strides[i][0] : 0;
+  const column = (i: number) => strides[i][rank - 1];
+  const at = (i: number) => {
+    const x = operands[i];
+    return x instanceof Tensor ? x.pointer : backend.scalar(x, compute);
+  };
+  const kernel = backend.kernels[name] as Kernel;
+  // Written out: spreading the arguments takes longer than a small kernel.
+  if (operands.length === 2) {
+    const [a, b] = [at(0), at(1)];
+    kernel(y.pointer, a, b, columns, row(0), column(0), row(1), column(1), 0, n);
+  } else {
+    const [a, b, c] = [at(0), at(1), at(2)], [p, q] = [row(0), column(0)];
+    kernel(y.pointer, a, b, c, columns, p, q, row(1), column(1), row(2), column(2), 0, n);
+  }
+  return y;
+}
+
+/** The shape that the tensors among `operands` broadcast to. */
+function shapeOfAll(call: string, operands: readonly Operand[]): readonly number[] {
+  let shape: readonly number[] | null = null, equal = true;
+  for (const x of operands) {
+    if (!(x instanceof Tensor)) continue;
+    if (shape === null) shape = x.shape;
+    else if (!sameShape(shape, x.shape)) equal = false;
+  }
+  if (equal) return shape ?? [];
+  return broadcast(call, ...tensorsOf(...operands).map((x) => x.shape));
+}
+
+/** The strides with which `x` is read as an operand of `shape`. */
+function stridesIn(x: Operand, shape: readonly number[]): readonly number[] {
+  if (x instanceof Tensor) {
+    return sameShape(x.shape, shape) ? x.strides : broadcastStrides(x.shape, x.strides, shape);
+  }
+  return new Array<number>(shape.length).fill(0);
+}
+
+/** A contiguous copy of `x` broadcast to `shape`; `x` itself where it is one element throughout. */
+function materialise(x: Tensor, shape: readonly number[]): Tensor {
+  if (x.numElements === 1) return x;
+  return dense(
+    new Tensor(x.storage, shape, x.dtype, broadcastStrides(x.shape, x.strides, shape), x.offset),
+  );
+}
+
+/** `x` as an operand of a kernel that computes `dtype`. */
+function operandOf(x: Operand, dtype: DType): Operand {
+  return x instanceof Tensor && x.dtype !== dtype ? denseAs(x, dtype) : x;
+}
 
 /**
  * y = kernel(a, b), broadcast: operands are converted to `dtype`, whose kernel computes; the result has dtype `result`
@@ -104,58 +212,19 @@ export function binary(
   result: DType = dtype,
   out?: Tensor,
 ): Tensor {
-  const compute = computeType(dtype), name = table[compute.id];
-  if (name === undefined) throw new TypeError(`${call}: not defined for ${dtype}`);
-  const backend = backendOfAll(call, a, b);
-  const kernel = backend.kernels[name] as unknown as BinaryKernel;
-  const wanted = result === dtype ? compute : result;
-  if (a instanceof Tensor && a.dtype !== compute) a = denseAs(a, compute);
-  if (b instanceof Tensor && b.dtype !== compute) b = denseAs(b, compute);
-  let y: Tensor;
-  if (a instanceof Tensor && b instanceof Tensor) {
-    const same = sameShape(a.shape, b.shape);
-    const shape = same ? a.shape : broadcast(call, a.shape, b.shape);
-    y = out ?? emptyOn(backend, shape, wanted);
-    const n = y.numElements;
-    if (n === 0) return narrowTo(y, result);
-    if (same && a.dense && b.dense) {
-      kernel(y.pointer, a.pointer, b.pointer, n, 0, 1, 0, 1, 0, n);
-    } else {
-      const layout = collapse(
-        shape,
-        broadcastStrides(a.shape, a.strides, shape),
-        broadcastStrides(b.shape, b.strides, shape),
-      );
-      const rank = layout.shape.length, columns = layout.shape[rank - 1];
-      if (rank > 2) {
-        return binary(call, table, materialise(a, shape), materialise(b, shape), dtype, result, y);
-      }
-      const [p, q] = layout.strides;
-      kernel(
-        y.pointer,
-        a.pointer,
-        b.pointer,
-        columns,
-        rank === 2 ? p[0] : 0,
-        p[rank - 1],
-        rank === 2 ? q[0] : 0,
-        q[rank - 1],
-        0,
-        n,
-      );
-    }
-  } else {
-    const shape = a instanceof Tensor ? a.shape : b instanceof Tensor ? b.shape : [];
-    y = out ?? emptyOn(backend, shape, wanted);
-    const n = y.numElements;
-    if (a instanceof Tensor) a = dense(a);
-    if (b instanceof Tensor) b = dense(b);
-    const p = a instanceof Tensor ? a.pointer : backend.scalar(a, compute);
-    const q = b instanceof Tensor ? b.pointer : backend.scalar(b, compute);
-    kernel(
+  // Dense tensors of one shape, or one with a number, are the cases to be quick in.
+  const name = table[dtype.id], x = a instanceof Tensor ? a : b;
+  if (
+    name !== undefined && x instanceof Tensor && x.dense && x.dtype === dtype &&
+    (x === b || !(b instanceof Tensor) ||
+      (b.dense && b.dtype === dtype && b.backend === x.backend && sameShape(b.shape, x.shape)))
+  ) {
+    const { backend } = x, y = out ?? emptyOn(backend, x.shape, result), n = y.numElements;
+    if (n === 0) return y;
+    (backend.kernels[name] as Kernel)(
       y.pointer,
-      p,
-      q,
+      a instanceof Tensor ? a.pointer : backend.scalar(a, dtype),
+      b instanceof Tensor ? b.pointer : backend.scalar(b, dtype),
       n,
       0,
       a instanceof Tensor ? 1 : 0,
@@ -164,15 +233,33 @@ export function binary(
       0,
       n,
     );
+    return y;
   }
+  const compute = kernelType(call, table, dtype);
+  const y = broadcastInto(
+    call,
+    table[compute.id]!,
+    [operandOf(a, compute), operandOf(b, compute)],
+    compute,
+    result === dtype ? compute : result,
+    out,
+  );
   return narrowTo(y, result);
 }
 
-/** A contiguous copy of `x` broadcast to `shape`. */
-function materialise(x: Tensor, shape: readonly number[]): Tensor {
-  return dense(
-    new Tensor(x.storage, shape, x.dtype, broadcastStrides(x.shape, x.strides, shape), x.offset),
-  );
+/** y = kernel(a, b, c), broadcast, as `binary`. */
+export function ternary(
+  call: string,
+  table: KernelTable,
+  a: Operand,
+  b: Operand,
+  c: Operand,
+  dtype: DType,
+  out?: Tensor,
+): Tensor {
+  const compute = kernelType(call, table, dtype);
+  const operands = [a, b, c].map((x) => operandOf(x, compute));
+  return narrowTo(broadcastInto(call, table[compute.id]!, operands, compute, compute, out), dtype);
 }
 
 /** `y`, computed in a wider type, in `dtype`. */
@@ -191,8 +278,7 @@ export function unary(
   result: DType = dtype,
   out?: Tensor,
 ): Tensor {
-  const compute = computeType(dtype), name = table[compute.id];
-  if (name === undefined) throw new TypeError(`${call}: not defined for ${dtype}`);
+  const compute = kernelType(call, table, dtype), name = table[compute.id]!;
   const source = denseAs(x, compute);
   const y = out ?? emptyOn(x.backend, x.shape, result === dtype ? compute : result);
   if (y.numElements > 0) {
@@ -204,4 +290,67 @@ export function unary(
     );
   }
   return narrowTo(y, result);
+}
+
+/**
+ * x = op(x, other) in the memory of x: checks that the result fits, computes, and leaves the history to the caller.
+ *
+ * @throws RangeError when `other` does not broadcast to the shape of `x`.
+ * @throws TypeError when the result's dtype cannot be written into that of `x`.
+ */
+export function computeInPlace(
+  call: string,
+  table: KernelTable,
+  x: Tensor,
+  other: Operand,
+  dtype: DType,
+): void {
+  checkInPlace(call, x, other instanceof Tensor ? other.shape : [], dtype);
+  if (other instanceof Tensor && other.storage === x.storage && other !== x) {
+    other = clone(other.detach());
+  }
+  if (x.dense && dtype === x.dtype && table[dtype.id] !== undefined) {
+    binary(call, table, x, other, dtype, dtype, x);
+  } else copyInto(x, denseAs(binary(call, table, x, other, dtype), x.dtype));
+}
+
+/** Checks that `x` may be changed in place to a result of `dtype` from operands of this shape and its own. */
+export function checkInPlace(
+  call: string,
+  x: Tensor,
+  shape: readonly number[],
+  dtype: DType,
+): void {
+  checkTensor(call, "self", x);
+  const result = sameShape(shape, x.shape) ? shape : broadcast(call, x.shape, shape);
+  if (!sameShape(result, x.shape)) {
+    throw new RangeError(
+      `${call}: the result's shape ${show(result)} is not that of the tensor, ${show(x.shape)}`,
+    );
+  }
+  if (!canCast(dtype, x.dtype)) {
+    throw new TypeError(
+      `${call}: a result of ${dtype} cannot be written into a tensor of ${x.dtype}`,
+    );
+  }
+  beginInPlace(call, x);
+}
+
+/**
+ * x = f(x, ...args) in the memory of `x`, with the history of `f`: how an operation without a kernel that works in
+ * place does so. `args` are what `f` closes over; `f` may keep what it is given for its gradient.
+ */
+export function inPlace(
+  call: string,
+  x: Tensor,
+  args: readonly unknown[],
+  f: (x: Tensor) => Tensor,
+): Tensor {
+  checkTensor(call, "self", x);
+  const inputs = args.flatMap((a) => isOptions(a) ? Object.values(a) : [a]);
+  // Gradients read the elements as they were: a copy of them, as those of x are about to change.
+  const y = f(recording([x, ...inputs]) ? clone(x) : x);
+  checkInPlace(call, x, y.shape, y.dtype);
+  if (y !== x) copyInto(x, denseAs(y, x.dtype));
+  return recordInPlace(y.gradFn?.op ?? call, x, [x, y], [() => null, (dy) => cast(dy, y.dtype)]);
 }

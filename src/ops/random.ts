@@ -17,7 +17,6 @@ import { backendOf, convert, emptyOn, type TensorOptions, withOptions } from "..
 import { defaultGenerator, type Generator } from "../tensor/generator.ts";
 import { broadcast, checkDevice, checkShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { computeInPlace } from "./arithmetic.ts";
 import { denseAs } from "./copy.ts";
 import { zerosLike } from "./create.ts";
 import {
@@ -35,7 +34,7 @@ import {
 } from "./draw.ts";
 import { allFinite, allFrom, checkProbabilities } from "./draw_checks.ts";
 import { checkBounds, fillIntegers, randomEnd, wholeBound } from "./draw_integers.ts";
-import { kernelTable, resultType } from "./elementwise.ts";
+import { computeInPlace, kernelTable, resultType } from "./elementwise.ts";
 import { bernoulli_, fillBernoulli } from "./random_in_place.ts";
 
 export { multinomial } from "./multinomial.ts";

@@ -6,6 +6,10 @@
  */
 import type * as access from "../ops/access.ts";
 import type * as arithmetic from "../ops/arithmetic.ts";
+import type * as division from "../ops/division.ts";
+import type * as power from "../ops/power.ts";
+import type * as extremum from "../ops/extremum.ts";
+import type * as logic from "../ops/logic.ts";
 import type * as copy from "../ops/copy.ts";
 import type * as reduce from "../ops/reduce.ts";
 import type * as unary from "../ops/unary.ts";
@@ -38,6 +42,7 @@ import type * as randomInPlace from "../ops/random_in_place.ts";
 import type * as sweep from "../autograd/backward.ts";
 import type * as hooks from "../autograd/hooks.ts";
 import type { DType } from "../backend/dtype.ts";
+import type { Operand } from "../ops/elementwise.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A function of a tensor as a method of it. */
@@ -77,7 +82,88 @@ export const METHODS = {
     "storageOffset",
     "isFloatingPoint",
   ],
-  arithmetic: ["add", "sub", "mul", "div", "add_", "sub_"],
+  arithmetic: [
+    "add",
+    "add_",
+    "sub",
+    "sub_",
+    "subtract",
+    "subtract_",
+    "mul",
+    "mul_",
+    "multiply",
+    "multiply_",
+    "div",
+    "div_",
+    "divide",
+    "divide_",
+    "trueDivide",
+    "trueDivide_",
+  ],
+  division: [
+    "floorDivide",
+    "remainder",
+    "fmod",
+    "floorDivide_",
+    "remainder_",
+    "fmod_",
+  ],
+  power: [
+    "pow",
+    "pow_",
+    "floatPower",
+    "floatPower_",
+    "ldexp",
+    "ldexp_",
+    "atan2",
+    "atan2_",
+    "arctan2",
+    "arctan2_",
+    "hypot",
+    "hypot_",
+    "logaddexp",
+    "logaddexp2",
+    "xlogy",
+    "xlogy_",
+    "copysign",
+    "copysign_",
+  ],
+  extremum: [
+    "maximum",
+    "minimum",
+    "fmax",
+    "fmin",
+    "clamp",
+    "clamp_",
+    "clampMin",
+    "clampMin_",
+    "clampMax",
+    "clampMax_",
+    "clip",
+    "clip_",
+  ],
+  logic: [
+    "logicalAnd",
+    "logicalAnd_",
+    "logicalOr",
+    "logicalOr_",
+    "logicalXor",
+    "logicalXor_",
+    "logicalNot",
+    "logicalNot_",
+    "bitwiseAnd",
+    "bitwiseAnd_",
+    "bitwiseOr",
+    "bitwiseOr_",
+    "bitwiseXor",
+    "bitwiseXor_",
+    "bitwiseNot",
+    "bitwiseNot_",
+    "bitwiseLeftShift",
+    "bitwiseLeftShift_",
+    "bitwiseRightShift",
+    "bitwiseRightShift_",
+  ],
   backward: ["backward"],
   copy: ["contiguous", "clone", "copy_", "fill_", "zero_"],
   hooks: ["requiresGrad_", "registerHook", "retainGrad"],
@@ -142,9 +228,44 @@ export const METHODS = {
   // subscript
   subscript: ["at", "index", "indexPut", "indexPut_"],
   // compare
-  compare: [],
+  compare: [
+    "eq",
+    "ne",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "notEqual",
+    "less",
+    "lessEqual",
+    "greater",
+    "greaterEqual",
+    "isclose",
+    "allclose",
+    "equal",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "isposinf",
+    "isneginf",
+    "isreal",
+    "signbit",
+  ],
   // pointwise
-  pointwise: [],
+  pointwise: [
+    "maskedFill",
+    "maskedFill_",
+    "nanToNum",
+    "nanToNum_",
+    "heaviside",
+    "heaviside_",
+    "lerp",
+    "lerp_",
+    "addcmul",
+    "addcmul_",
+    "addcdiv",
+    "addcdiv_",
+  ],
   // activation
   activation: [],
   // scan
@@ -204,6 +325,10 @@ export interface TensorMethods
   extends
     Methods<typeof access, Names["access"]>,
     Methods<typeof arithmetic, Names["arithmetic"]>,
+    Methods<typeof division, Names["division"]>,
+    Methods<typeof power, Names["power"]>,
+    Methods<typeof extremum, Names["extremum"]>,
+    Methods<typeof logic, Names["logic"]>,
     Methods<typeof sweep, Names["backward"]>,
     Methods<typeof copy, Names["copy"]>,
     Methods<typeof hooks, Names["hooks"]>,
@@ -245,6 +370,8 @@ export interface TensorMethods
   type(): string;
   /** The tensor in another dtype, which may be given as PyTorch's name of the type. */
   type(dtype: DType | string): Tensor;
+  /** Its elements where `condition` is true, those of `other` elsewhere: `torch.where(condition, x, other)`. */
+  where(condition: Tensor, other: Operand): Tensor;
   /** All sizes. */
   size(): readonly number[];
   /** The size of axis `dim`. */

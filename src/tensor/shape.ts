@@ -24,8 +24,10 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
  * @throws RangeError when two sizes differ and neither is 1.
  */
 export function broadcast(call: string, ...shapes: (readonly number[])[]): number[] {
-  const n = Math.max(...shapes.map((s) => s.length));
-  const result = new Array<number>(n).fill(1);
+  let n = 0;
+  for (const shape of shapes) if (shape.length > n) n = shape.length;
+  const result: number[] = [];
+  for (let d = 0; d < n; d++) result.push(1);
   for (const shape of shapes) {
     for (let d = 0; d < shape.length; d++) {
       const axis = n - shape.length + d, size = shape[d];
@@ -55,8 +57,11 @@ export function broadcastStrides(
   strides: readonly number[],
   to: readonly number[],
 ): number[] {
-  const skip = to.length - shape.length;
-  return to.map((_, d) => d < skip || shape[d - skip] === 1 ? 0 : strides[d - skip]);
+  const skip = to.length - shape.length, result: number[] = [];
+  for (let d = 0; d < to.length; d++) {
+    result.push(d < skip || shape[d - skip] === 1 ? 0 : strides[d - skip]);
+  }
+  return result;
 }
 
 /**
