@@ -9,6 +9,7 @@ import { type Args, read } from "../tensor/arguments.ts";
 import { emptyLike, fillWith } from "../tensor/create.ts";
 import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { item } from "./access.ts";
 import {
   binary,
   checkOperand,
@@ -138,7 +139,7 @@ function closeness(call: string, input: Tensor, other: Tensor, args: CloseArgs):
 
 /** Whether every element of booleans is true. */
 function allTrue(x: Tensor): boolean {
-  return Number(sum(x).item()) === x.numElements;
+  return Number(item(sum(x))) === x.numElements;
 }
 
 /** Whether two tensors have one shape and equal elements; no NaN equals another. */

@@ -23,6 +23,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { canCast, cast, clone, collapse, copyInto, dense, denseAs } from "./copy.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
 import { sumTo } from "./reduce.ts";
+import { detach } from "./view.ts";
 
 /** A tensor, or a number that stands for one. A whole number counts as an integer, any other as a float. */
 export type Operand = Tensor | number | bigint | boolean;
@@ -307,7 +308,7 @@ export function computeInPlace(
 ): void {
   checkInPlace(call, x, other instanceof Tensor ? other.shape : [], dtype);
   if (other instanceof Tensor && other.storage === x.storage && other !== x) {
-    other = clone(other.detach());
+    other = clone(detach(other));
   }
   if (x.dense && dtype === x.dtype && table[dtype.id] !== undefined) {
     binary(call, table, x, other, dtype, dtype, x);

@@ -27,6 +27,7 @@ import {
   wantsGrad,
 } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
+import { detach } from "./view.ts";
 
 const ADD = kernelTable("add"),
   MUL = kernelTable("mul"),
@@ -135,7 +136,7 @@ export function nanToNum(input: Tensor, ...args: NanToNumArgs): Tensor {
   const { nan, posinf, neginf } = read("nanToNum", { nan: none, posinf: none, neginf: none }, args);
   if (input.dtype.kind !== "float") return clone(input);
   const [lowest, highest] = limits(input.dtype);
-  let y = input.detach();
+  let y = detach(input);
   y = where(eq(input, -Infinity), neginf ?? lowest, y);
   y = where(eq(input, Infinity), posinf ?? highest, y);
   y = where(isnan(input), nan ?? 0, y);
@@ -152,7 +153,7 @@ export function heaviside(input: Tensor, values: Tensor): Tensor {
   checkTensors("heaviside", { input, values });
   checkSameDType("heaviside", input, values);
   const step = denseAs(gt(input, 0), input.dtype);
-  return record("heaviside", where(eq(input, 0), values.detach(), step), [], []);
+  return record("heaviside", where(eq(input, 0), detach(values), step), [], []);
 }
 
 /** x = heaviside(x, values). */

@@ -5,6 +5,7 @@
  */
 import { bool, type DType, int64 } from "../backend/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { item } from "./access.ts";
 import { binary, kernelTable, type Operand } from "./elementwise.ts";
 import { reduce } from "./reduce.ts";
 
@@ -19,7 +20,7 @@ const TRUNC = kernelTable("div_trunc"),
 function hasZero(call: string, x: Operand, dtype: DType): boolean {
   if (!(x instanceof Tensor)) return Number(x) === 0;
   const zeros = binary(call, EQ, x, 0, dtype, bool);
-  return Number(reduce(call, SUM, zeros, zeros.shape.map((_, d) => d), false, int64).item()) > 0;
+  return item(reduce(call, SUM, zeros, zeros.shape.map((_, d) => d), false, int64)) !== 0;
 }
 
 /**
