@@ -21,7 +21,7 @@ import {
   resultType,
   unary,
 } from "./elementwise.ts";
-import { sum } from "./reduce.ts";
+import { all } from "./reduce.ts";
 
 const EQ = kernelTable("eq"),
   NE = kernelTable("ne"),
@@ -102,7 +102,7 @@ export function isclose(input: Tensor, other: Tensor, ...args: CloseArgs): Tenso
 
 /** Whether all elements are close, as `isclose` says. */
 export function allclose(input: Tensor, other: Tensor, ...args: CloseArgs): boolean {
-  return allTrue(closeness("allclose", input, other, args));
+  return item(all(closeness("allclose", input, other, args))) === true;
 }
 
 function closeness(call: string, input: Tensor, other: Tensor, args: CloseArgs): Tensor {
@@ -137,15 +137,11 @@ function closeness(call: string, input: Tensor, other: Tensor, args: CloseArgs):
   return record(call, both(OR, close, near), [], []);
 }
 
-/** Whether every element of booleans is true. */
-function allTrue(x: Tensor): boolean {
-  return Number(item(sum(x))) === x.numElements;
-}
-
 /** Whether two tensors have one shape and equal elements; no NaN equals another. */
 export function equal(input: Tensor, other: Tensor): boolean {
   checkTensors("equal", { input, other });
-  return sameShape(input.shape, other.shape) && allTrue(compare("equal", EQ, input, other));
+  return sameShape(input.shape, other.shape) &&
+    item(all(compare("equal", EQ, input, other))) === true;
 }
 
 /** `value` for every element of `x`. */

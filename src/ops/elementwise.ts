@@ -22,7 +22,7 @@ import { broadcast, broadcastStrides, checkDevice, sameShape, show } from "../te
 import { Tensor } from "../tensor/tensor.ts";
 import { canCast, cast, clone, collapse, copyInto, dense, denseAs } from "./copy.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
-import { sumTo } from "./reduce.ts";
+import { sumTo } from "./sum_to.ts";
 import { detach } from "./view.ts";
 
 /** A tensor, or a number that stands for one. A whole number counts as an integer, any other as a float. */

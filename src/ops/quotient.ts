@@ -3,24 +3,22 @@
  *
  * @module
  */
-import { bool, type DType, int64 } from "../backend/dtype.ts";
+import { bool, type DType } from "../backend/dtype.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { item } from "./access.ts";
 import { binary, kernelTable, type Operand } from "./elementwise.ts";
-import { reduce } from "./reduce.ts";
+import { any } from "./reduce.ts";
 
 const TRUNC = kernelTable("div_trunc"),
   FLOOR = kernelTable("div_floor"),
   REMAINDER = kernelTable("remainder"),
   FMOD = kernelTable("fmod"),
-  EQ = kernelTable("eq"),
-  SUM = kernelTable("sum");
+  EQ = kernelTable("eq");
 
 /** Whether an element of `x`, an operand that is computed as `dtype`, is zero. */
 function hasZero(call: string, x: Operand, dtype: DType): boolean {
   if (!(x instanceof Tensor)) return Number(x) === 0;
-  const zeros = binary(call, EQ, x, 0, dtype, bool);
-  return item(reduce(call, SUM, zeros, zeros.shape.map((_, d) => d), false, int64)) !== 0;
+  return item(any(binary(call, EQ, x, 0, dtype, bool))) === true;
 }
 
 /**
