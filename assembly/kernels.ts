@@ -23,7 +23,8 @@ export * from "./search";
 export * from "./loss";
 export * from "./matmul";
 export * from "./random";
-export * from "./optimizer";
+export { advance, adam, adam_f64, rmsprop, rmsprop_f64, sgd, sgd_f64 } from "./optimizer";
+export * from "./optimizer_rare";
 
 /** The first address that the module's own data does not use. */
 export const heap_base: usize = __heap_base;

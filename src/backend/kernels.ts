@@ -114,6 +114,10 @@ export const SIGNATURES = {
   multinomial: [
     "out y", "scratch cumulative", "in p", "inout state", "size rows", "size columns", "size samples",
   ],
+  optimize: [
+    "inout p", "in grad", "inout a", "inout b", "inout c", "in step", "in options", "size begin", "size end",
+  ],
+  advance: ["inout a", "inout b", "inout step", "in options", "size begin", "size end"],
 } as const;
 
 /** Every kernel: names, the dtype suffixes each comes with (`""` is float32, or any dtype of a size), and parameters. */
@@ -221,6 +225,14 @@ export const FAMILIES = [
   { kernels: ["clear_random_rows"], types: ["", "_f64"], signature: "clearRows" },
   { kernels: ["orthonormalize"], types: ["_f64"], signature: "orthonormalize" },
   // optimizer
+  {
+    kernels: [
+      "sgd", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "radam", "rprop", "asgd",
+    ],
+    types: ["", "_f64"],
+    signature: "optimize",
+  },
+  { kernels: ["advance", "nadam_advance", "asgd_advance"], types: [""], signature: "advance" },
 ] as const;
 
 /** One row of the manifest. */

@@ -5,9 +5,10 @@
  */
 import { unscoped } from "../backend/storage.ts";
 import { bfloat16, DType, float16, float32, float64 } from "../backend/dtype.ts";
-import { cast, zero_ } from "../ops/copy.ts";
+import { cast } from "../ops/copy.ts";
 import { to, type ToOptions } from "../ops/access.ts";
 import { detach } from "../ops/view.ts";
+import { clearGradients } from "../autograd/clear.ts";
 import { noGrad } from "../autograd/record.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -403,16 +404,4 @@ function convert<M extends Module>(module: M, f: (t: Tensor) => Tensor): M {
     })
   );
   return module;
-}
-
-/** Forgets the gradients of `parameters`, or makes them zero. */
-export function clearGradients(parameters: readonly Tensor[], setToNone: boolean): void {
-  for (const p of parameters) {
-    if (p.grad === null) continue;
-    if (setToNone) p.grad = null;
-    else {
-      p.grad = detach(p.grad);
-      noGrad(() => zero_(p.grad!));
-    }
-  }
 }
