@@ -13,11 +13,11 @@ function leaf(values: torch.Nested): Tensor {
 }
 
 class Cube extends autograd.Function {
-  static override forward(ctx: torch.autograd.FunctionContext, x: Tensor): Tensor {
+  static forward(ctx: torch.autograd.FunctionContext, x: Tensor): Tensor {
     ctx.saveForBackward(x);
     return x.mul(x).mul(x);
   }
-  static override backward(ctx: torch.autograd.FunctionContext, dy: Tensor): Tensor {
+  static backward(ctx: torch.autograd.FunctionContext, dy: Tensor): Tensor {
     const [x] = ctx.savedTensors;
     return dy.mul(x!.mul(x!)).mul(3);
   }

@@ -94,7 +94,7 @@ export function grad(
 }
 
 export { AutogradFunction as Function, FunctionContext } from "./function.ts";
-export type { Inputs } from "./function.ts";
+export type { CustomFunction, Inputs } from "./function.ts";
 export { detectAnomaly, setDetectAnomaly } from "./anomaly.ts";
 export { gradcheck, gradgradcheck } from "./gradcheck.ts";
 export type { GradcheckOptions, TensorFunction } from "./gradcheck.ts";

@@ -49,6 +49,18 @@ export class FunctionContext {
   }
 }
 
+/** What a subclass of `autograd.Function` defines, as static methods. */
+export interface CustomFunction {
+  /** The name of the class. */
+  readonly name: string;
+  /** Computes the output, or an array of outputs, without being recorded. */
+  // deno-lint-ignore no-explicit-any
+  forward(ctx: any, ...inputs: any[]): any;
+  /** The gradient of each input, from those of the outputs; null for inputs that have none. */
+  // deno-lint-ignore no-explicit-any
+  backward(ctx: any, ...gradOutputs: any[]): any;
+}
+
 /** The inputs of a function's `forward`, without the context. */
 export type Inputs<F> = F extends (ctx: infer _, ...inputs: infer I) => unknown ? I : never;
 
@@ -57,11 +69,11 @@ export type Inputs<F> = F extends (ctx: infer _, ...inputs: infer I) => unknown 
  *
  * ```ts
  * class Cube extends torch.autograd.Function {
- *   static override forward(ctx: FunctionContext, x: Tensor): Tensor {
+ *   static forward(ctx: FunctionContext, x: Tensor): Tensor {
  *     ctx.saveForBackward(x);
  *     return x.mul(x).mul(x);
  *   }
- *   static override backward(ctx: FunctionContext, dy: Tensor): Tensor {
+ *   static backward(ctx: FunctionContext, dy: Tensor): Tensor {
  *     const [x] = ctx.savedTensors;
  *     return dy.mul(x!.mul(x!)).mul(3);
  *   }
@@ -72,20 +84,8 @@ export type Inputs<F> = F extends (ctx: infer _, ...inputs: infer I) => unknown 
  * @see https://pytorch.org/docs/stable/autograd.html#function
  */
 export abstract class AutogradFunction {
-  /** Computes the output, or an array of outputs, without being recorded. */
-  // deno-lint-ignore no-explicit-any
-  static forward(_ctx: any, ..._inputs: any[]): any {
-    throw new Error(`${this.name}: forward is not defined; define it as a static method`);
-  }
-
-  /** The gradient of each input, from those of the outputs; null for inputs that have none. */
-  // deno-lint-ignore no-explicit-any
-  static backward(_ctx: any, ..._gradOutputs: any[]): any {
-    throw new Error(`${this.name}: backward is not defined; define it as a static method`);
-  }
-
   /** Runs `forward` on `inputs` and records it, with `backward` as its derivative. */
-  static apply<F extends typeof AutogradFunction>(
+  static apply<F extends CustomFunction>(
     this: F,
     ...inputs: Inputs<F["forward"]>
   ): ReturnType<F["forward"]> {
@@ -93,7 +93,10 @@ export abstract class AutogradFunction {
   }
 }
 
-function run(custom: typeof AutogradFunction, inputs: unknown[]): unknown {
+function run(custom: CustomFunction, inputs: unknown[]): unknown {
+  if (typeof custom.forward !== "function" || typeof custom.backward !== "function") {
+    throw new TypeError(`${custom.name}: forward and backward must be defined, as static methods`);
+  }
   const ctx = new FunctionContext(), records = recording(inputs);
   ctx.needsInputGrad = inputs.map((x) => x instanceof Tensor && x.requiresGrad);
   const value: unknown = noGrad(() => custom.forward(ctx, ...inputs));
@@ -145,7 +148,7 @@ function formOf(x: unknown): Form {
 
 /** What `backward` gives, checked and brought to the inputs' shapes and dtypes. */
 function gradients(
-  custom: typeof AutogradFunction,
+  custom: CustomFunction,
   ctx: FunctionContext,
   inputs: readonly Form[],
   outputs: readonly Form[],

@@ -6,7 +6,7 @@
 import { isOptions } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isModule, ownModules } from "./members.ts";
-import { Module } from "./module.ts";
+import { Module, refuseForward } from "./module.ts";
 
 /** Names and values, as a record, a Map, or pairs. */
 export type Named<T> = Readonly<Record<string, T>> | Iterable<readonly [string, T]>;
@@ -132,6 +132,10 @@ export class ModuleList extends Module {
     this.extend(modules);
   }
 
+  override forward(): never {
+    refuseForward(this);
+  }
+
   /** How many modules there are. */
   override get length(): number {
     return held(this).length;
@@ -190,6 +194,10 @@ export class ModuleDict extends Module {
   constructor(modules: Named<Module> = {}) {
     super();
     this.update(modules);
+  }
+
+  override forward(): never {
+    refuseForward(this);
   }
 
   /** How many modules there are. */

@@ -69,7 +69,7 @@ export interface Module {
  * class Net extends nn.Module {
  *   fc1 = new nn.Linear(20, 64);
  *   fc2 = new nn.Linear(64, 1);
- *   override forward(x: Tensor): Tensor {
+ *   forward(x: Tensor): Tensor {
  *     return this.fc2(F.relu(this.fc1(x)));
  *   }
  * }
@@ -77,18 +77,17 @@ export interface Module {
  *
  * @see https://pytorch.org/docs/stable/generated/torch.nn.Module.html
  */
-export class Module {
+export abstract class Module {
   /** Whether it is in training mode: dropout drops, batch statistics are used. */
   declare training: boolean;
 
   /** Makes a function of the class: every instance can be called. */
   constructor() {
     const hooks: Hooks = { any: false, pre: [], post: [], backward: [] };
-    const self = ((...inputs: unknown[]) =>
-      hooks.any
-        ? callWithHooks(self, hooks, inputs)
-        // deno-lint-ignore no-explicit-any
-        : self.forward(...inputs as any)) as unknown as Module;
+    const self = ((...inputs: unknown[]) => {
+      if (self.forward === undefined) refuseForward(self);
+      return hooks.any ? callWithHooks(self, hooks, inputs) : self.forward(...inputs);
+    }) as unknown as Module;
     // A function's own properties would shadow those of the class.
     const own = self as unknown as Record<string, unknown>;
     delete own.name;
@@ -101,9 +100,7 @@ export class Module {
 
   /** What the module computes; each subclass defines its own. Call the module itself, not this: that runs the hooks. */
   // deno-lint-ignore no-explicit-any
-  forward(..._inputs: any[]): any {
-    throw new Error(`${this.constructor.name}: forward is not defined; define it in the class`);
-  }
+  abstract forward(...inputs: any[]): any;
 
   /** Settings to show between the parentheses of the printed form. */
   extraRepr(): string {
@@ -404,4 +401,11 @@ function convert<M extends Module>(module: M, f: (t: Tensor) => Tensor): M {
     })
   );
   return module;
+}
+
+/** Throws because `module` cannot be called. */
+export function refuseForward(module: Module): never {
+  throw new Error(
+    `${module.constructor.name}: forward is not defined: the module cannot be called`,
+  );
 }

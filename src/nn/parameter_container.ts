@@ -8,7 +8,7 @@ import { checkTensor } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Named, pairs, position } from "./container.ts";
 import { isParameter, ownMembers } from "./members.ts";
-import { Module } from "./module.ts";
+import { Module, refuseForward } from "./module.ts";
 import { Parameter } from "./parameter.ts";
 
 function held(container: Module): [string, Parameter][] {
@@ -60,6 +60,10 @@ export class ParameterList extends Module {
     this.extend(values);
   }
 
+  override forward(): never {
+    refuseForward(this);
+  }
+
   /** How many parameters there are. */
   override get length(): number {
     return held(this).length;
@@ -109,6 +113,10 @@ export class ParameterDict extends Module {
   constructor(values: Named<Tensor> = {}) {
     super();
     this.update(values);
+  }
+
+  override forward(): never {
+    refuseForward(this);
   }
 
   /** How many parameters there are. */
