@@ -420,7 +420,7 @@ export function sumRows(x: Tensor): Tensor {
   if (x.dtype !== float32) return sumTo(x, [n]);
   const y = emptyOn(x.backend, [n], float32);
   if (n > 0) {
-    x.backend.kernels.sum(y.pointer, source.pointer, x.numElements / n, n, 0, 1);
+    x.backend.kernels.sum(y.pointer, source.pointer, x.numElements / n, n, 0, n);
   }
   return record("sum", y, [x], [(dy) => expand(dy, x.shape)]);
 }
