@@ -105,6 +105,7 @@ export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
+export * as utils from "./src/data/namespace.ts";
 
 export type { BackwardOptions } from "./src/autograd/backward.ts";
 export type { Grad, GradHook, GradMode, Grads, Node } from "./src/autograd/record.ts";
