@@ -7,6 +7,7 @@ import { unscoped } from "../backend/storage.ts";
 import { bfloat16, DType, float16, float32, float64 } from "../backend/dtype.ts";
 import { cast } from "../ops/copy.ts";
 import { to, type ToOptions } from "../ops/access.ts";
+import { setData } from "../ops/data.ts";
 import { detach } from "../ops/view.ts";
 import { clearGradients } from "../autograd/clear.ts";
 import { noGrad } from "../autograd/record.ts";
@@ -21,7 +22,7 @@ import {
   type Hooks,
   type RemovableHandle,
 } from "./hooks.ts";
-import { Parameter, replaceData } from "./parameter.ts";
+import { Parameter } from "./parameter.ts";
 import {
   checkName,
   get,
@@ -355,6 +356,7 @@ export abstract class Module {
 
   /**
    * Copies a state (from `stateDict`, or a file) into its parameters and buffers; an error leaves them all as they were.
+   * They keep their dtype, but for this: a state all in float64 makes a module all in float32 one in float64.
    *
    * @throws Error naming every key that is missing or unexpected, unless `strict` is false.
    * @throws RangeError naming every tensor of another size.
@@ -364,7 +366,8 @@ export abstract class Module {
     ...args: Args<[strict: boolean], { strict?: boolean }>
   ): IncompatibleKeys {
     const { strict } = read("loadStateDict", { strict: true }, args);
-    return loadState(this.constructor.name, new Map(stateOf(this, "")), state, strict);
+    const own = new Map(stateOf(this, ""));
+    return loadState(this.constructor.name, own, state, strict, () => this.double());
   }
 
   /** Runs `hook(module, inputs)` before each `forward`; what it returns takes the inputs' place. */
@@ -395,7 +398,7 @@ function convert<M extends Module>(module: M, f: (t: Tensor) => Tensor): M {
       const tensors = new Set<Tensor>([...module.parameters(), ...module.buffers()]);
       for (const t of tensors) {
         const converted = f(detach(t));
-        if (converted.storage !== t.storage) replaceData(t, converted);
+        if (converted.storage !== t.storage) setData(t, converted);
         if (t.grad !== null) t.grad = f(detach(t.grad));
       }
     })

@@ -10,8 +10,22 @@ export { Module } from "./module.ts";
 export { ModuleDict, ModuleList, Sequential } from "./container.ts";
 export { ParameterDict, ParameterList } from "./parameter_container.ts";
 
+export { Bilinear, Identity, Linear } from "./linear.ts";
+export {
+  AlphaDropout,
+  Dropout,
+  Dropout1d,
+  Dropout2d,
+  Dropout3d,
+  FeatureAlphaDropout,
+} from "./dropout.ts";
+export { Flatten, Unflatten } from "./flatten.ts";
+
 export type { BackwardHook, ForwardHook, ForwardPreHook, RemovableHandle } from "./hooks.ts";
 export type { Named } from "./container.ts";
 export type { NamedOptions, StateDictOptions } from "./module.ts";
 export type { ParameterOptions } from "./parameter.ts";
 export type { IncompatibleKeys, StateDict } from "./state_dict.ts";
+export type { BilinearOptions, FactoryOptions, LinearOptions } from "./linear.ts";
+export type { DropoutModule, DropoutModuleOptions } from "./dropout.ts";
+export type { FlattenOptions, UnflattenOptions } from "./flatten.ts";

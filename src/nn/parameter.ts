@@ -48,19 +48,3 @@ export class Parameter extends Tensor {
     return this.toString();
   }
 }
-
-/**
- * Gives `x` the elements, dtype and layout of `source`, in place of its own: what moving a module does to its
- * parameters, so that optimizers go on holding the same objects.
- */
-export function replaceData(x: Tensor, source: Tensor): void {
-  x.storage = source.storage;
-  x.counter = source.counter;
-  x.shape = source.shape;
-  x.strides = source.strides;
-  x.offset = source.offset;
-  x.dtype = source.dtype;
-  x.numElements = source.numElements;
-  x.dense = source.dense;
-  x.storage.outlive();
-}

@@ -4,6 +4,7 @@
  * @module
  */
 import { noGrad } from "../autograd/record.ts";
+import { float32, float64 } from "../backend/dtype.ts";
 import { copy_ } from "../ops/copy.ts";
 import { detach, select } from "../ops/view.ts";
 import { sameShape } from "../tensor/shape.ts";
@@ -20,12 +21,16 @@ export interface IncompatibleKeys {
   unexpectedKeys: string[];
 }
 
-/** Copies `state` into the tensors `own`, all or nothing. */
+/**
+ * Copies `state` into the tensors `own`, all or nothing. When every number of the state is float64 and those of the module
+ * float32, `widen` is called first: no digits are lost.
+ */
 export function loadState(
   module: string,
   own: ReadonlyMap<string, Tensor>,
   state: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>,
   strict: boolean,
+  widen: () => void,
 ): IncompatibleKeys {
   if (state === null || typeof state !== "object" || state instanceof Tensor) {
     throw new TypeError(
@@ -79,6 +84,11 @@ export function loadState(
     }`;
     throw problems.length === sizes ? new RangeError(message) : new Error(message);
   }
+  const numbers = copies.filter(([target]) => target.dtype.isFloatingPoint);
+  if (
+    numbers.length > 0 &&
+    numbers.every(([target, source]) => target.dtype === float32 && source.dtype === float64)
+  ) widen();
   noGrad(() => {
     for (const [target, source] of copies) copy_(target, source);
   });
