@@ -13,6 +13,7 @@ export * from "./median";
 export * from "./compare";
 export * from "./pointwise";
 export * from "./activation";
+export * from "./activation_grad";
 export * from "./scan";
 export * from "./softmax";
 export * from "./index";

@@ -63,6 +63,17 @@ export function expRemainder(x: v128, shifted: v128): v128 {
   return fma(n, constant(MINUS_LN2_LOW), fma(n, constant(MINUS_LN2_HIGH), x));
 }
 
+/** r = x + rest - n log(2), the small terms added first. */
+// @ts-ignore: decorator
+@inline
+export function expRemainderOfSum(x: v128, rest: v128, shifted: v128): v128 {
+  const n = f32x4.sub(shifted, constant(ROUND));
+  return f32x4.add(
+    fma(n, constant(MINUS_LN2_HIGH), x),
+    fma(n, constant(MINUS_LN2_LOW), rest),
+  );
+}
+
 /** exp(r) for |r| <= 0.35. */
 // @ts-ignore: decorator
 @inline
@@ -281,18 +292,17 @@ export function erfVector(x: v128): v128 {
 
 // --- the normal distribution, for gelu ---
 
-// exp(a^2 / 2) Phi(-a) (a + 4) as a polynomial in (a - 4) / (a + 4), 0 <= a <= 15
-const TAIL_0 = memory.data<f32>([0.755285144], 4);
-const TAIL_1 = memory.data<f32>([-0.607896626], 4);
-const TAIL_2 = memory.data<f32>([0.387136608], 4);
-const TAIL_3 = memory.data<f32>([-0.186522946], 4);
-const TAIL_4 = memory.data<f32>([0.0604063235], 4);
-const TAIL_5 = memory.data<f32>([-0.00752656721], 4);
-const TAIL_6 = memory.data<f32>([-0.00352044287], 4);
-const TAIL_7 = memory.data<f32>([0.0015686265], 4);
-const TAIL_8 = memory.data<f32>([0.000187580037], 4);
-const TAIL_9 = memory.data<f32>([-0.000127290506], 4);
-const FOUR = memory.data<f32>([4], 4);
+// exp(a^2 / 2) Phi(-a), 0 <= a <= 15, as a quotient of polynomials; all their terms are positive, so nothing cancels.
+const TAIL_0 = memory.data<f32>([0.5], 4);
+const TAIL_1 = memory.data<f32>([0.438589483], 4);
+const TAIL_2 = memory.data<f32>([0.183423981], 4);
+const TAIL_3 = memory.data<f32>([0.0406883024], 4);
+const TAIL_4 = memory.data<f32>([0.00412192428], 4);
+const TAIL_BELOW_1 = memory.data<f32>([1.67506385], 4);
+const TAIL_BELOW_2 = memory.data<f32>([1.20335138], 4);
+const TAIL_BELOW_3 = memory.data<f32>([0.469961435], 4);
+const TAIL_BELOW_4 = memory.data<f32>([0.101996675], 4);
+const TAIL_BELOW_5 = memory.data<f32>([0.0103320181], 4);
 const MINUS_HALF = memory.data<f32>([-0.5], 4);
 const NORMAL_HIGHEST = memory.data<f32>([15], 4);
 /** The sign, the exponent and 12 bits of the mantissa, whose square is exact. */
@@ -309,18 +319,16 @@ export function normalArgument(x: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function normalTail(a: v128): v128 {
-  const t = f32x4.div(constant(ONE), f32x4.add(a, constant(FOUR)));
-  const q = f32x4.mul(f32x4.sub(a, constant(FOUR)), t);
-  let p = fma(constant(TAIL_9), q, constant(TAIL_8));
-  p = fma(p, q, constant(TAIL_7));
-  p = fma(p, q, constant(TAIL_6));
-  p = fma(p, q, constant(TAIL_5));
-  p = fma(p, q, constant(TAIL_4));
-  p = fma(p, q, constant(TAIL_3));
-  p = fma(p, q, constant(TAIL_2));
-  p = fma(p, q, constant(TAIL_1));
-  p = fma(p, q, constant(TAIL_0));
-  return f32x4.mul(p, t);
+  let above = fma(constant(TAIL_4), a, constant(TAIL_3));
+  above = fma(above, a, constant(TAIL_2));
+  above = fma(above, a, constant(TAIL_1));
+  above = fma(above, a, constant(TAIL_0));
+  let below = fma(constant(TAIL_BELOW_5), a, constant(TAIL_BELOW_4));
+  below = fma(below, a, constant(TAIL_BELOW_3));
+  below = fma(below, a, constant(TAIL_BELOW_2));
+  below = fma(below, a, constant(TAIL_BELOW_1));
+  below = fma(below, a, constant(ONE));
+  return f32x4.div(above, below);
 }
 
 /** exp(-a^2 / 2) for 0 <= a <= 15, the square's rounding error made good; times `factor`. */
@@ -338,7 +346,7 @@ export function normalExp(a: v128, factor: v128): v128 {
 @inline
 export function expOfSum(x: v128, rest: v128, factor: v128): v128 {
   const shifted = expShifted(f32x4.add(x, rest));
-  const p = expOfRemainder(f32x4.add(expRemainder(x, shifted), rest));
+  const p = expOfRemainder(expRemainderOfSum(x, rest, shifted));
   return f32x4.mul(
     f32x4.mul(f32x4.mul(p, expScaleFirst(shifted)), factor),
     expScaleSecond(shifted),

@@ -3,14 +3,7 @@
  *
  * float32 goes through the vector functions of math.ts where they have one, else through float64 and one rounding.
  */
-import {
-  constant,
-  erfVector,
-  expVector,
-  logVector,
-  sigmoidVector,
-  tanhVector,
-} from "./math";
+import { constant, erfVector, expVector, logVector, sigmoidVector, tanhVector } from "./math";
 import {
   digammaOf,
   erfcOf,

@@ -47,6 +47,11 @@ export const SIGNATURES = {
     "size cRow", "size cColumn", "size begin", "size end",
   ],
   unary: ["out y", "in x", "size begin", "size end"],
+  unaryGrad: ["out dx", "in dy", "in x", "size begin", "size end"],
+  activation: ["out y", "in x", "scalar a", "scalar b", "scalar c", "size begin", "size end"],
+  activationGrad: [
+    "out dx", "in dy", "in x", "scalar a", "scalar b", "scalar c", "size begin", "size end",
+  ],
   reduce: ["out y", "in x", "size n", "size inner", "size begin", "size end"],
   reducePower: [
     "out y", "in x", "size n", "size inner", "scalar p", "size begin", "size end",
@@ -173,6 +178,35 @@ export const FAMILIES = [
   { kernels: ["where_b1", "where_b2", "where_b4", "where_b8"], types: [""], signature: "ternary" },
   { kernels: ["lerp", "addcmul"], types: ["", "_f64"], signature: "ternary" },
   // activation
+  {
+    kernels: ["relu", "gelu", "gelu_tanh", "silu", "mish", "hardswish", "hardsigmoid", "logsigmoid"],
+    types: ["", "_f64"],
+    signature: "unary",
+  },
+  {
+    kernels: [
+      "sigmoid_grad", "tanh_grad", "gelu_grad", "gelu_tanh_grad", "silu_grad", "mish_grad",
+      "hardswish_grad", "hardsigmoid_grad", "logsigmoid_grad",
+    ],
+    types: ["", "_f64"],
+    signature: "unaryGrad",
+  },
+  {
+    kernels: [
+      "threshold", "hardtanh", "leaky_relu", "elu", "softplus", "softshrink", "hardshrink",
+      "logit", "polygamma",
+    ],
+    types: ["", "_f64"],
+    signature: "activation",
+  },
+  {
+    kernels: [
+      "threshold_grad", "hardtanh_grad", "leaky_relu_grad", "elu_grad", "softplus_grad",
+      "shrink_grad", "logit_grad",
+    ],
+    types: ["", "_f64"],
+    signature: "activationGrad",
+  },
   // scan
   { kernels: ["cumsum", "cumprod"], types: ["", "_f64", "_i64"], signature: "scan" },
   { kernels: ["logcumsumexp"], types: ["", "_f64"], signature: "scan" },
