@@ -45,6 +45,23 @@ export * from "./src/ops/create.ts";
 export { clone } from "./src/ops/copy.ts";
 export * from "./src/ops/reduce.ts";
 export * from "./src/ops/unary.ts";
+export * from "./src/ops/rounding.ts";
+export * from "./src/ops/trigonometry.ts";
+export * from "./src/ops/special.ts";
+export {
+  celu,
+  celu_,
+  hardshrink,
+  prelu,
+  relu,
+  relu_,
+  rrelu,
+  rrelu_,
+  selu,
+  selu_,
+  threshold,
+  threshold_,
+} from "./src/ops/activation.ts";
 export {
   asStrided,
   detach,
@@ -132,6 +149,19 @@ export type {
   ReduceArgs,
   ReduceOptions,
 } from "./src/ops/reduction.ts";
+export type {
+  EluArgs,
+  GeluArgs,
+  GluArgs,
+  HardtanhArgs,
+  InplaceArgs,
+  InplaceOptions,
+  LeakyReluArgs,
+  RreluArgs,
+  ShrinkArgs,
+  SoftplusArgs,
+  ThresholdArgs,
+} from "./src/ops/activation.ts";
 export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args, Sizes } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";

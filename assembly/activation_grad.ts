@@ -29,9 +29,11 @@ const LOGIT = 15;
 const ONE = memory.data<f32>([1], 4);
 const TWO = memory.data<f32>([2], 4);
 const THREE = memory.data<f32>([3], 4);
-const SIX = memory.data<f32>([6], 4);
 const HALF = memory.data<f32>([0.5], 4);
 const SQRT_HALF: f64 = 0.7071067811865476;
+/** 1 / 6, as PyTorch has it: rounded to float32 in float64 too. */
+const SIXTH: f64 = 0.1666666716337204;
+const SIXTH_F32 = memory.data<f32>([0.1666666716337204], 4);
 /** 1 / sqrt(2 pi) */
 const DENSITY: f64 = 0.3989422804014327;
 const DENSITY_F32 = memory.data<f32>([0.3989422804], 4);
@@ -89,13 +91,13 @@ function vector(op: i32, dy: v128, x: v128, a: v128, b: v128, c: v128): v128 {
   if (op == HARDSWISH) {
     const three = constant(THREE);
     const inner = f32x4.mul(dy, f32x4.add(f32x4.div(x, three), constant(HALF)));
-    const y = select(f32x4.le(x, three), inner, dy);
+    const y = select(f32x4.lt(x, three), inner, dy);
     return v128.andnot(y, f32x4.lt(x, f32x4.neg(three)));
   }
   if (op == HARDSIGMOID) {
     const three = constant(THREE);
     const inside = v128.and(f32x4.gt(x, f32x4.neg(three)), f32x4.lt(x, three));
-    return v128.and(f32x4.div(dy, constant(SIX)), inside);
+    return v128.and(f32x4.mul(dy, constant(SIXTH_F32)), inside);
   }
   // SHRINK
   return v128.andnot(dy, v128.and(f32x4.ge(x, f32x4.neg(a)), f32x4.le(x, a)));
@@ -126,8 +128,8 @@ function real(op: i32, dy: f64, x: f64, a: f64, b: f64, c: f64): f64 {
   }
   if (op == SOFTPLUS) return x * a > b ? dy : dy * sigmoidOf(x * a);
   if (op == LOGSIGMOID) return dy * sigmoidOf(-x);
-  if (op == HARDSWISH) return x < -3 ? 0 : x <= 3 ? dy * (x / 3 + 0.5) : dy;
-  if (op == HARDSIGMOID) return x > -3 && x < 3 ? dy / 6 : 0;
+  if (op == HARDSWISH) return x < -3 ? 0 : x < 3 ? dy * (x / 3 + 0.5) : dy;
+  if (op == HARDSIGMOID) return x > -3 && x < 3 ? dy * SIXTH : 0;
   if (op == LOGIT) {
     if (x < a || x > b) return c == 0 ? NaN : 0;
     return dy / (x * (1 - x));

@@ -14,6 +14,9 @@ import * as logic from "./ops/logic.ts";
 import * as copy from "./ops/copy.ts";
 import * as reduce from "./ops/reduce.ts";
 import * as unary from "./ops/unary.ts";
+import * as rounding from "./ops/rounding.ts";
+import * as trigonometry from "./ops/trigonometry.ts";
+import * as special from "./ops/special.ts";
 import * as view from "./ops/view.ts";
 import * as reshape from "./ops/reshape.ts";
 import * as axes from "./ops/axes.ts";
@@ -57,6 +60,9 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   hooks,
   reduce,
   unary,
+  rounding,
+  trigonometry,
+  special,
   view,
   reshape,
   axes,

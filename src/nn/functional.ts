@@ -5,6 +5,7 @@
  */
 // activation
 export * from "../ops/activation.ts";
+export { sigmoid, tanh } from "../ops/unary.ts";
 // softmax
 export * from "../ops/softmax.ts";
 // loss
