@@ -118,6 +118,20 @@ export * from "./src/ops/tensor_product.ts";
 export * from "./src/ops/einsum.ts";
 export * as linalg from "./src/ops/linalg.ts";
 export * from "./src/ops/random.ts";
+export {
+  BFloat16Tensor,
+  BoolTensor,
+  ByteTensor,
+  CharTensor,
+  DoubleTensor,
+  FloatTensor,
+  HalfTensor,
+  IntTensor,
+  type LegacyArgs,
+  LongTensor,
+  ShortTensor,
+  type TensorType,
+} from "./src/legacy.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export * as F from "./src/nn/functional.ts";

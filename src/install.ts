@@ -43,6 +43,7 @@ import * as einsum from "./ops/einsum.ts";
 import * as loss from "./ops/loss.ts";
 import * as random from "./ops/random.ts";
 import * as randomInPlace from "./ops/random_in_place.ts";
+import * as legacy from "./legacy.ts";
 import type { Operand } from "./ops/elementwise.ts";
 import { METHODS } from "./tensor/methods.ts";
 import { printTensor } from "./tensor/print.ts";
@@ -56,6 +57,7 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   extremum,
   logic,
   backward,
+  legacy,
   copy,
   hooks,
   reduce,
@@ -132,6 +134,7 @@ export function install(): void {
   }
   define("size", method(access.size as Op));
   define("type", method(access.type as Op));
+  property("0", legacy.element);
   property("T", axes.reversed);
   property("mT", axes.matrixTransposed);
   property("data", data.dataOf, data.setData);

@@ -99,3 +99,4 @@ export { detectAnomaly, setDetectAnomaly } from "./anomaly.ts";
 export { gradcheck, gradgradcheck } from "./gradcheck.ts";
 export type { GradcheckOptions, TensorFunction } from "./gradcheck.ts";
 export type { BackwardInputs, BackwardOptions } from "./backward.ts";
+export { Variable, type VariableConstructor, type VariableOptions } from "./variable.ts";

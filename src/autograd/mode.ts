@@ -12,4 +12,6 @@ export const mode: {
   inference: boolean;
   /** Whether gradients are looked at for NaN, and operations remember where they were recorded. */
   anomaly: boolean;
-} = { grad: true, inference: false, anomaly: false };
+  /** Tensors from which nothing that is computed is recorded; null while there are none. */
+  volatile: WeakSet<object> | null;
+} = { grad: true, inference: false, anomaly: false, volatile: null };

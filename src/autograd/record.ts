@@ -159,9 +159,13 @@ export function nodeOf(x: Tensor): Node | null {
   return x.accumulator ??= new Node("accumulate_grad", NO_TENSORS, [], NO_TENSORS, x);
 }
 
+function anyVolatile(inputs: readonly unknown[]): boolean {
+  return inputs.some((x) => x instanceof Tensor && mode.volatile!.has(x));
+}
+
 /** Whether an operation on `inputs` is to be recorded. */
 export function recording(inputs: readonly unknown[]): boolean {
-  if (!mode.grad) return false;
+  if (!mode.grad || (mode.volatile !== null && anyVolatile(inputs))) return false;
   for (let i = 0; i < inputs.length; i++) {
     const x = inputs[i];
     if (x instanceof Tensor && x.requiresGrad) return true;
@@ -182,6 +186,7 @@ export function record(
   saved: readonly Tensor[] = NO_TENSORS,
 ): Tensor {
   if (mode.inference) y.inference = true;
+  if (mode.volatile !== null && anyVolatile(inputs)) mode.volatile.add(y);
   if (y.dtype.kind === "float" && recording(inputs)) y.node = new Node(op, inputs, grads, saved);
   return y;
 }
@@ -195,6 +200,7 @@ export function recordAll<T extends readonly Tensor[]>(
   saved: readonly Tensor[] = NO_TENSORS,
 ): T {
   if (mode.inference) { for (const y of ys) y.inference = true; }
+  if (mode.volatile !== null && anyVolatile(inputs)) { for (const y of ys) mode.volatile.add(y); }
   if (!recording(inputs)) return ys;
   const node = new Node(op, inputs, grads, saved);
   node.outputs = ys.length;

@@ -9,7 +9,6 @@ export { Parameter } from "./parameter.ts";
 export { Module } from "./module.ts";
 export { ModuleDict, ModuleList, Sequential } from "./container.ts";
 export { ParameterDict, ParameterList } from "./parameter_container.ts";
-
 export { Bilinear, Identity, Linear } from "./linear.ts";
 export {
   AlphaDropout,
@@ -20,6 +19,23 @@ export {
   FeatureAlphaDropout,
 } from "./dropout.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
+export {
+  Hardsigmoid,
+  Hardswish,
+  LogSigmoid,
+  Mish,
+  ReLU,
+  ReLU6,
+  SELU,
+  Sigmoid,
+  SiLU,
+  Softsign,
+  Tanh,
+  Tanhshrink,
+} from "./activation.ts";
+export { CELU, ELU, Hardtanh, LeakyReLU, PReLU, RReLU, Threshold } from "./rectifier.ts";
+export { GELU, GLU, Hardshrink, Softplus, Softshrink } from "./activation_settings.ts";
+export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
 
 export type { BackwardHook, ForwardHook, ForwardPreHook, RemovableHandle } from "./hooks.ts";
 export type { Named } from "./container.ts";
@@ -29,3 +45,21 @@ export type { IncompatibleKeys, StateDict } from "./state_dict.ts";
 export type { BilinearOptions, FactoryOptions, LinearOptions } from "./linear.ts";
 export type { DropoutModule, DropoutModuleOptions } from "./dropout.ts";
 export type { FlattenOptions, UnflattenOptions } from "./flatten.ts";
+export type { InplaceModule, InplaceModuleOptions } from "./activation.ts";
+export type {
+  CELUOptions,
+  ELUOptions,
+  HardtanhOptions,
+  LeakyReLUOptions,
+  PReLUOptions,
+  RReLUOptions,
+  ThresholdOptions,
+} from "./rectifier.ts";
+export type {
+  GELUOptions,
+  GLUOptions,
+  HardshrinkOptions,
+  SoftplusOptions,
+  SoftshrinkOptions,
+} from "./activation_settings.ts";
+export type { SoftmaxModule, SoftmaxModuleOptions } from "./softmax.ts";

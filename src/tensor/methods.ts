@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Element } from "../ops/access.ts";
 import type * as access from "../ops/access.ts";
 import type * as arithmetic from "../ops/arithmetic.ts";
 import type * as division from "../ops/division.ts";
@@ -44,6 +45,7 @@ import type * as random from "../ops/random.ts";
 import type * as randomInPlace from "../ops/random_in_place.ts";
 import type * as sweep from "../autograd/backward.ts";
 import type * as hooks from "../autograd/hooks.ts";
+import type * as legacy from "../legacy.ts";
 import type { DType } from "../backend/dtype.ts";
 import type { Operand } from "../ops/elementwise.ts";
 import type { Tensor } from "./tensor.ts";
@@ -168,6 +170,7 @@ export const METHODS = {
     "bitwiseRightShift_",
   ],
   backward: ["backward"],
+  legacy: ["__bool__", "__getitem__"],
   copy: ["contiguous", "clone", "copy_", "fill_", "zero_"],
   hooks: ["requiresGrad_", "registerHook", "retainGrad"],
   reduce: ["sum", "mean", "prod", "logsumexp", "any", "all", "countNonzero"],
@@ -453,6 +456,7 @@ export interface TensorMethods
     Methods<typeof sweep, Names["backward"]>,
     Methods<typeof copy, Names["copy"]>,
     Methods<typeof hooks, Names["hooks"]>,
+    Methods<typeof legacy, Names["legacy"]>,
     Methods<typeof reduce, Names["reduce"]>,
     Methods<typeof unary, Names["unary"]>,
     Methods<typeof rounding, Names["rounding"]>,
@@ -484,6 +488,8 @@ export interface TensorMethods
     Methods<typeof loss, Names["loss"]>,
     Methods<typeof random, Names["random"]>,
     Methods<typeof randomInPlace, Names["randomInPlace"]> {
+  /** The number, of a 0-d tensor: `loss.data[0]`. Today: `loss.item()`. */
+  readonly 0: Element;
   /** All axes in reverse order. */
   readonly T: Tensor;
   /** The last two axes swapped. */
