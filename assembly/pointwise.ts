@@ -13,7 +13,7 @@ const WHERE = 0, LERP = 1, ADDCMUL = 2;
 // @ts-ignore: decorator
 @inline
 function mix(a: v128, b: v128, c: v128): v128 {
-  const step = f32x4.sub(b, a), near = f32x4.lt(f32x4.abs(c), f32x4.splat(0.5));
+  const step = f32x4.sub(b, a), near = f32x4.lt(c, f32x4.splat(0.5));
   const rest = f32x4.sub(c, v128.andnot(f32x4.splat(1), near));
   return fma(step, rest, v128.bitselect(a, b, near));
 }
@@ -23,7 +23,7 @@ function mix(a: v128, b: v128, c: v128): v128 {
 function scalar<T>(op: i32, a: T, b: T, c: T): T {
   if (isFloat<T>() && op == LERP) {
     const step = <T> (b - a);
-    return <T> (abs<T>(c) < <T> 0.5 ? a + c * step : b + (c - <T> 1) * step);
+    return <T> (c < <T> 0.5 ? a + c * step : b + (c - <T> 1) * step);
   }
   return <T> (a + b * c);
 }

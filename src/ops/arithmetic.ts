@@ -14,6 +14,7 @@ import {
   binary,
   checkInPlace,
   checkOperand,
+  checkTensors,
   computeInPlace,
   floatType,
   gradFor,
@@ -136,7 +137,8 @@ export function sub(input: Operand, other: Operand, ...args: AlphaArgs): Tensor 
 }
 
 /** b - alpha * a: `sub` with its operands swapped. */
-export function rsub(input: Operand, other: Operand, ...args: AlphaArgs): Tensor {
+export function rsub(input: Tensor, other: Operand, ...args: AlphaArgs): Tensor {
+  checkTensors("rsub", { input });
   return difference("rsub", other, input, args);
 }
 

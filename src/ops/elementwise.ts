@@ -13,6 +13,7 @@ import {
   float64,
   int64,
   promoteTypes,
+  uint8,
 } from "../backend/dtype.ts";
 import { type KernelName, manifest } from "../backend/kernels.ts";
 import { recording } from "../autograd/record.ts";
@@ -194,9 +195,16 @@ function materialise(x: Tensor, shape: readonly number[]): Tensor {
   );
 }
 
-/** `x` as an operand of a kernel that computes `dtype`. */
-function operandOf(x: Operand, dtype: DType): Operand {
-  return x instanceof Tensor && x.dtype !== dtype ? denseAs(x, dtype) : x;
+/** `x`, converted to `dtype`, as an operand of a kernel that computes in the wider type `compute`. */
+function operandOf(x: Operand, dtype: DType, compute: DType): Operand {
+  if (x instanceof Tensor) {
+    const converted = x.dtype === dtype ? x : denseAs(x, dtype);
+    return dtype === compute ? converted : denseAs(converted, compute);
+  }
+  if (dtype === compute || dtype.kind !== "int") return x;
+  // Wraps, as it would in a tensor of the narrow type.
+  const whole = typeof x === "bigint" ? x : BigInt(Math.trunc(Number(x))), bits = 8 * dtype.size;
+  return dtype === uint8 ? BigInt.asUintN(bits, whole) : BigInt.asIntN(bits, whole);
 }
 
 /**
@@ -240,7 +248,7 @@ export function binary(
   const y = broadcastInto(
     call,
     table[compute.id]!,
-    [operandOf(a, compute), operandOf(b, compute)],
+    [operandOf(a, dtype, compute), operandOf(b, dtype, compute)],
     compute,
     result === dtype ? compute : result,
     out,
@@ -259,7 +267,7 @@ export function ternary(
   out?: Tensor,
 ): Tensor {
   const compute = kernelType(call, table, dtype);
-  const operands = [a, b, c].map((x) => operandOf(x, compute));
+  const operands = [a, b, c].map((x) => operandOf(x, dtype, compute));
   return narrowTo(broadcastInto(call, table[compute.id]!, operands, compute, compute, out), dtype);
 }
 
