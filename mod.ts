@@ -154,6 +154,7 @@ export type {
 export type { Scope, Storage } from "./src/backend/storage.ts";
 export type { KernelTable, Operand } from "./src/ops/elementwise.ts";
 export type { Element, NestedElements, ToOptions } from "./src/ops/access.ts";
+export type { FillArgs, FillValue } from "./src/ops/copy.ts";
 export type {
   DimArgs,
   DimOptions,

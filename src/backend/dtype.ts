@@ -138,12 +138,16 @@ export function limits(dtype: DType): [min: number, max: number] {
   }
 }
 
-/** Whether a number can be an element of `dtype`, rounded where need be: any as bool, negative ones as uint8 too. */
+/**
+ * Whether a number can be an element of `dtype`, rounded where need be: any as bool, and negative whole numbers as
+ * uint8 too.
+ */
 export function fits(value: number | bigint | boolean, dtype: DType): boolean {
   if (dtype.kind === "bool" || typeof value === "boolean") return true;
   if (typeof value === "number" && !Number.isFinite(value)) return dtype.kind === "float";
   const [min, max] = limits(dtype);
-  return value <= max && value >= (dtype === uint8 ? -max : min);
+  const wraps = dtype === uint8 && (typeof value === "bigint" || Number.isInteger(value));
+  return value <= max && value >= (wraps ? -max : min);
 }
 
 /** A new typed array of `length` elements of `dtype`; float16 and bfloat16 are 16-bit patterns. */

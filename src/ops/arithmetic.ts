@@ -228,7 +228,7 @@ function addInPlace(
   if (alpha === 1 || alpha === true) {
     return computeInPlace(call, addTable(dtype), x, other, dtype);
   }
-  checkInPlace(call, x, other instanceof Tensor ? other.shape : [], dtype);
+  checkInPlace(call, x, other instanceof Tensor ? other.shape : [], dtype, [x, other]);
   const direct = x.dense && dtype === x.dtype && computeType(dtype) === dtype &&
     !(other instanceof Tensor && other.storage === x.storage);
   const y = sum(call, x, other, alpha, dtype, direct ? x : undefined);

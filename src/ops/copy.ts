@@ -4,13 +4,14 @@
  * @module
  */
 import { record } from "../autograd/record.ts";
-import type { DType } from "../backend/dtype.ts";
+import { type DType, fits } from "../backend/dtype.ts";
 import { convert, emptyLike, fillWith } from "../tensor/create.ts";
 import { broadcast, broadcastStrides, sameShape, show } from "../tensor/shape.ts";
-import { checkTensor } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { sumTo } from "./sum_to.ts";
+import { item } from "./access.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
+import { sumTo } from "./sum_to.ts";
 import { alias } from "./view.ts";
 
 /**
@@ -124,12 +125,18 @@ export function canCast(from: DType, to: DType): boolean {
 }
 
 /**
- * Writes the elements of `source`, broadcast and converted, into `x`.
+ * Writes the elements of `source`, broadcast and converted, into `x`. `nonBlocking` is taken for PyTorch's sake: the copy
+ * is done when the call returns.
  *
  * @throws RangeError when `source` does not broadcast to the shape of `x`.
  */
-export function copy_(x: Tensor, source: Tensor): Tensor {
+export function copy_(
+  x: Tensor,
+  source: Tensor,
+  ...args: Args<[nonBlocking: boolean], { nonBlocking?: boolean }>
+): Tensor {
   checkTensor("copy_", "source", source);
+  read("copy_", { nonBlocking: false }, args);
   if (!sameShape(broadcast("copy_", x.shape, source.shape), x.shape)) {
     throw new RangeError(
       `copy_: a source of shape ${show(source.shape)} does not broadcast to ${show(x.shape)}`,
@@ -141,20 +148,49 @@ export function copy_(x: Tensor, source: Tensor): Tensor {
   copyInto(x, from);
   return recordInPlace("copy_", x, [x, source], [
     () => null,
-    (dy) => cast(sumTo(dy, source.shape), source.dtype),
+    (dy) => sumTo(cast(dy, source.dtype), source.shape),
   ]);
 }
 
-/** Writes `value` (a number, or a 0-d tensor) into every element of `x`. */
-export function fill_(x: Tensor, value: number | bigint | boolean | Tensor): Tensor {
+/** A number, or a tensor of no axes. */
+export type FillValue = number | bigint | boolean | Tensor;
+
+/** The value that elements are set to. */
+export type FillArgs = Args<[value: FillValue], {
+  /** A number, or a tensor of no axes. */
+  value?: FillValue;
+}>;
+
+/** The value among `args`; throws unless it is a number, or a 0-d tensor, that can be an element of `dtype`. */
+export function readFillValue(call: string, args: FillArgs, dtype: DType): FillValue {
+  const { value } = read(call, { value: undefined as FillValue | undefined }, args);
+  let number: unknown = value;
   if (value instanceof Tensor) {
     if (value.ndim > 0) {
       throw new RangeError(
-        `fill_: the value must be a number or a 0-d tensor, got shape ${show(value.shape)}`,
+        `${call}: the value must be a number or a 0-d tensor, got shape ${show(value.shape)}`,
       );
     }
-    return copy_(x, value);
+    // Between floating-point types, too great a number becomes infinite.
+    number = dtype.kind === "float" ? 0 : item(value);
   }
+  if (typeof number !== "number" && typeof number !== "bigint" && typeof number !== "boolean") {
+    throw new TypeError(`${call}: the value must be a number or a tensor, got ${typeof number}`);
+  }
+  if (!fits(number, dtype)) {
+    throw new RangeError(`${call}: the value ${number} does not fit ${dtype}`);
+  }
+  return value!;
+}
+
+/**
+ * Writes a value into every element of `x`.
+ *
+ * @throws RangeError when it does not fit the dtype of `x`.
+ */
+export function fill_(x: Tensor, ...args: FillArgs): Tensor {
+  const value = readFillValue("fill_", args, x.dtype);
+  if (value instanceof Tensor) return copy_(x, value);
   beginInPlace("fill_", x);
   writeScalar(x, value);
   return recordInPlace("fill_", x, [x], [() => null]);

@@ -24,7 +24,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { canCast, cast, clone, collapse, copyInto, dense, denseAs } from "./copy.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
 import { sumTo } from "./sum_to.ts";
-import { detach } from "./view.ts";
+import { alias } from "./view.ts";
 
 /** A tensor, or a number that stands for one. A whole number counts as an integer, any other as a float. */
 export type Operand = Tensor | number | bigint | boolean;
@@ -314,21 +314,25 @@ export function computeInPlace(
   other: Operand,
   dtype: DType,
 ): void {
-  checkInPlace(call, x, other instanceof Tensor ? other.shape : [], dtype);
+  checkInPlace(call, x, other instanceof Tensor ? other.shape : [], dtype, [x, other]);
   if (other instanceof Tensor && other.storage === x.storage && other !== x) {
-    other = clone(detach(other));
+    other = clone(alias(other));
   }
   if (x.dense && dtype === x.dtype && table[dtype.id] !== undefined) {
     binary(call, table, x, other, dtype, dtype, x);
   } else copyInto(x, denseAs(binary(call, table, x, other, dtype), x.dtype));
 }
 
-/** Checks that `x` may be changed in place to a result of `dtype` from operands of this shape and its own. */
+/**
+ * Checks that `x` may be changed in place to a result of `dtype` from operands of this shape and its own, computed from
+ * `inputs`.
+ */
 export function checkInPlace(
   call: string,
   x: Tensor,
   shape: readonly number[],
   dtype: DType,
+  inputs: readonly unknown[],
 ): void {
   checkTensor(call, "self", x);
   const result = sameShape(shape, x.shape) ? shape : broadcast(call, x.shape, shape);
@@ -342,7 +346,7 @@ export function checkInPlace(
       `${call}: a result of ${dtype} cannot be written into a tensor of ${x.dtype}`,
     );
   }
-  beginInPlace(call, x);
+  beginInPlace(call, x, inputs);
 }
 
 /**
@@ -359,7 +363,7 @@ export function inPlace(
   const inputs = args.flatMap((a) => isOptions(a) ? Object.values(a) : [a]);
   // Gradients read the elements as they were: a copy of them, as those of x are about to change.
   const y = f(recording([x, ...inputs]) ? clone(x) : x);
-  checkInPlace(call, x, y.shape, y.dtype);
+  checkInPlace(call, x, y.shape, y.dtype, [x, y]);
   if (y !== x) copyInto(x, denseAs(y, x.dtype));
   return recordInPlace(y.gradFn?.op ?? call, x, [x, y], [() => null, (dy) => cast(dy, y.dtype)]);
 }

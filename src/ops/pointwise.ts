@@ -4,14 +4,13 @@
  * @module
  */
 import { record } from "../autograd/record.ts";
-import { bool, type DType, fits, limits, uint8 } from "../backend/dtype.ts";
+import { bool, type DType, limits, uint8 } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
-import { show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { div, mul, sub } from "./arithmetic.ts";
 import { eq, gt, isfinite, isnan } from "./compare.ts";
-import { cast, clone, denseAs } from "./copy.ts";
+import { cast, clone, denseAs, type FillArgs, readFillValue } from "./copy.ts";
 import {
   binary,
   broadcastInto,
@@ -75,36 +74,12 @@ export function where(condition: Tensor, input: Operand, other: Operand): Tensor
   ], [condition]);
 }
 
-/** A number, or a tensor of no axes. */
-export type FillValue = number | bigint | boolean | Tensor;
-
-/** `value` as one element of `dtype`; throws when it cannot be one. */
-function fillElement(call: string, value: unknown, x: Tensor): Tensor {
-  checkOperand(call, "value", value);
-  if (value instanceof Tensor) {
-    if (value.ndim > 0) {
-      throw new RangeError(
-        `${call}: the value must be a number or a 0-d tensor, got shape ${show(value.shape)}`,
-      );
-    }
-  } else if (!fits(value, x.dtype)) {
-    throw new RangeError(`${call}: the value ${value} does not fit ${x.dtype}`);
-  }
-  return element(value, x.dtype, x);
-}
-
-/** The arguments of `maskedFill` after the mask. */
-export type FillArgs = Args<[value: FillValue], {
-  /** What the chosen elements become. */
-  value?: FillValue;
-}>;
-
 /** The elements of `input`, and `value` where `mask` is true. Both broadcast; the dtype is that of `input`. */
 export function maskedFill(input: Tensor, mask: Tensor, ...args: FillArgs): Tensor {
   checkTensors("maskedFill", { input });
   conditionOf("maskedFill", "mask", mask);
-  const { value } = read("maskedFill", { value: undefined as FillValue | undefined }, args);
-  const filled = fillElement("maskedFill", value, input);
+  const value = readFillValue("maskedFill", args, input.dtype);
+  const filled = element(value, input.dtype, input);
   return record("masked_fill", choose("maskedFill", mask, filled, input), [input, value], [
     (dy) => gradFor(maskedFill(dy, mask, 0), input),
     (dy) => cast(sum(where(mask, dy, 0)), (value as Tensor).dtype),
@@ -256,7 +231,10 @@ export function addcdiv(
   return record("addcdiv", y, [input, tensor1, tensor2], [
     (dy) => gradFor(dy, input),
     (dy) => gradFor(mul(dy, div(value, tensor2)), tensor1),
-    (dy) => gradFor(mul(dy, div(mul(tensor1, -value), mul(tensor2, tensor2))), tensor2),
+    (dy) => {
+      const slope = div(mul(tensor1, value), mul(tensor2, tensor2));
+      return gradFor(mul(mul(dy, slope), -1), tensor2);
+    },
   ], [
     ...(wantsGrad(tensor2) ? [tensor1] : []),
     ...(wantsGrad(tensor1) || wantsGrad(tensor2) ? [tensor2] : []),

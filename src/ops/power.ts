@@ -181,10 +181,11 @@ function floating(
 /** The angle of the point (other, input), in radians from -pi to pi. */
 export function atan2(input: Tensor, other: Tensor): Tensor {
   const y = floating("atan2", ATAN2, input, other, true);
-  const perSquare = (x: Tensor) => div(x, add(mul(input, input), mul(other, other)));
+  const { dtype } = y;
+  const perSquare = (x: Tensor) => div(cast(x, dtype), add(mul(input, input), mul(other, other)));
   return record("atan2", y, [input, other], [
     (dy) => gradFor(mul(dy, perSquare(other)), input),
-    (dy) => gradFor(mul(dy, perSquare(mul(input, -1))), other),
+    (dy) => gradFor(mul(mul(dy, perSquare(input)), -1), other),
   ], [input, other]);
 }
 
