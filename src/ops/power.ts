@@ -6,7 +6,6 @@
 import { record } from "../autograd/record.ts";
 import { type DType, float64 } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
-import { emptyLike, fillWith } from "../tensor/create.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { eq, ge, le } from "./compare.ts";
@@ -29,11 +28,13 @@ import {
 } from "./elementwise.ts";
 import { logicalAnd } from "./logic.ts";
 import { maskedFill } from "./pointwise.ts";
-import { exp } from "./unary.ts";
+import { exp, exp2, log } from "./unary.ts";
 
 const POW = kernelTable("pow"),
   MUL = kernelTable("mul"),
+  DIV = kernelTable("div"),
   SQRT = kernelTable("sqrt"),
+  RSQRT = kernelTable("rsqrt"),
   ATAN2 = kernelTable("atan2"),
   HYPOT = kernelTable("hypot"),
   LOGADDEXP = kernelTable("logaddexp"),
@@ -85,10 +86,13 @@ function power(call: string, base: Operand, exponent: Operand, dtype: DType): Te
       return gradFor(maskedFill(mul(dy, slope), eq(exponent, 0), 0), base);
     },
     (dy) => {
-      const x = base instanceof Tensor ? base : fillWith(emptyLike(y, y.dtype), base);
+      const slope = mul(y, base instanceof Tensor ? log(base) : Math.log(Number(base)));
+      const dx = mul(dy, slope);
+      if (!(base instanceof Tensor) && Number(base) !== 0) return gradFor(dx, exponent);
       // 0 to any power from 0 is flat, though its logarithm is not finite.
-      const flat = logicalAnd(eq(x, 0), ge(exponent, 0));
-      return gradFor(maskedFill(mul(dy, mul(y, xlogy(1, x))), flat, 0), exponent);
+      const rising = ge(exponent, 0);
+      const flat = base instanceof Tensor ? logicalAnd(eq(base, 0), rising) : rising;
+      return gradFor(maskedFill(dx, flat, 0), exponent);
     },
   ], wantsGrad(exponent) ? [...tensorsOf(base), exponent, y] : tensorsOf(base, exponent));
 }
@@ -120,6 +124,10 @@ function numberPowerOf(
   dtype: DType,
 ): Tensor {
   switch (Number(exponent)) {
+    case -1:
+      return binary(call, DIV, 1, x, dtype);
+    case -0.5:
+      return unary(call, RSQRT, x, dtype);
     case 0.5:
       return unary(call, SQRT, x, dtype);
     case 1:
@@ -223,7 +231,7 @@ export function logaddexp(input: Tensor, other: Tensor): Tensor {
 export function logaddexp2(input: Tensor, other: Tensor): Tensor {
   const y = floating("logaddexp2", LOGADDEXP2, input, other, false);
   const share = (x: Tensor, rest: Tensor) => (dy: Tensor) =>
-    gradFor(div(dy, add(pow(2, sub(rest, x)), 1)), x);
+    gradFor(div(dy, add(exp2(sub(rest, x)), 1)), x);
   return record("logaddexp2", y, [input, other], [share(input, other), share(other, input)], [
     input,
     other,
