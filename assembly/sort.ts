@@ -24,6 +24,9 @@ function writeSlice<T, K>(
   }
 }
 
+/** Up to this size, a sort that need not be stable leaves equal elements in PyTorch's order; above, stable is quicker. */
+const UNSTABLE = 1024;
+
 // @ts-ignore: decorator
 @inline
 function sortOf<T, K>(
@@ -33,6 +36,7 @@ function sortOf<T, K>(
   n: i32,
   inner: i32,
   descending: i32,
+  stable: i32,
   scratch: usize,
   begin: i32,
   end: i32,
@@ -43,12 +47,14 @@ function sortOf<T, K>(
     const start = <usize> (s / inner) * n * step + <usize> (s % inner);
     const slice = x + start * sizeof<T>();
     makePairs<T, K>(scratch, slice, n, step * sizeof<T>(), flip);
-    const sorted = stableSort<K>(scratch, scratch + room, scratch + 2 * room, n);
+    let sorted = scratch;
+    if (stable || n > UNSTABLE) sorted = stableSort<K>(scratch, scratch + room, scratch + 2 * room, n);
+    else unstableSort<K>(scratch, scratch + room);
     writeSlice<T, K>(values + start * sizeof<T>(), indices + (start << 3), slice, sorted, n, step);
   }
 }
 
-/** Stable sort; NaN is the greatest. */
+/** Sorts, stably if `stable`; NaN is the greatest. */
 export function sort(
   values: usize,
   indices: usize,
@@ -56,11 +62,12 @@ export function sort(
   n: i32,
   inner: i32,
   descending: i32,
+  stable: i32,
   scratch: usize,
   begin: i32,
   end: i32,
 ): void {
-  sortOf<f32, u32>(values, indices, x, n, inner, descending, scratch, begin, end);
+  sortOf<f32, u32>(values, indices, x, n, inner, descending, stable, scratch, begin, end);
 }
 
 export function sort_f64(
@@ -70,11 +77,12 @@ export function sort_f64(
   n: i32,
   inner: i32,
   descending: i32,
+  stable: i32,
   scratch: usize,
   begin: i32,
   end: i32,
 ): void {
-  sortOf<f64, u64>(values, indices, x, n, inner, descending, scratch, begin, end);
+  sortOf<f64, u64>(values, indices, x, n, inner, descending, stable, scratch, begin, end);
 }
 
 export function sort_i64(
@@ -84,11 +92,12 @@ export function sort_i64(
   n: i32,
   inner: i32,
   descending: i32,
+  stable: i32,
   scratch: usize,
   begin: i32,
   end: i32,
 ): void {
-  sortOf<i64, u64>(values, indices, x, n, inner, descending, scratch, begin, end);
+  sortOf<i64, u64>(values, indices, x, n, inner, descending, stable, scratch, begin, end);
 }
 
 export function sort_i32(
@@ -98,11 +107,12 @@ export function sort_i32(
   n: i32,
   inner: i32,
   descending: i32,
+  stable: i32,
   scratch: usize,
   begin: i32,
   end: i32,
 ): void {
-  sortOf<i32, u32>(values, indices, x, n, inner, descending, scratch, begin, end);
+  sortOf<i32, u32>(values, indices, x, n, inner, descending, stable, scratch, begin, end);
 }
 
 export function sort_u8(
@@ -112,11 +122,12 @@ export function sort_u8(
   n: i32,
   inner: i32,
   descending: i32,
+  stable: i32,
   scratch: usize,
   begin: i32,
   end: i32,
 ): void {
-  sortOf<u8, u32>(values, indices, x, n, inner, descending, scratch, begin, end);
+  sortOf<u8, u32>(values, indices, x, n, inner, descending, stable, scratch, begin, end);
 }
 
 // @ts-ignore: decorator

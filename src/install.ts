@@ -34,8 +34,12 @@ import * as softmax from "./ops/softmax.ts";
 import * as join from "./ops/join.ts";
 import * as pad from "./ops/pad.ts";
 import * as indexing from "./ops/index.ts";
+import * as scatter from "./ops/scatter.ts";
+import * as indexWrite from "./ops/index_write.ts";
 import * as sort from "./ops/sort.ts";
-import * as embedding from "./ops/embedding.ts";
+import * as histogram from "./ops/histogram.ts";
+import * as createNew from "./ops/create_new.ts";
+import { unique, uniqueConsecutive } from "./ops/unique.ts";
 import * as matmul from "./ops/matmul.ts";
 import * as addProduct from "./ops/add_product.ts";
 import * as tensorProduct from "./ops/tensor_product.ts";
@@ -82,8 +86,11 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   join,
   pad,
   index: indexing,
+  scatter,
+  indexWrite,
   sort,
-  embedding,
+  histogram,
+  createNew,
   matmul,
   addProduct,
   tensorProduct,
@@ -132,8 +139,15 @@ export function install(): void {
     const ops = MODULES[module as keyof typeof METHODS] as Record<string, Op>;
     for (const name of names) define(name, method(ops[name]));
   }
-  define("size", method(access.size as Op));
-  define("type", method(access.type as Op));
+  // Those whose type of result depends on their arguments are not in METHODS.
+  const overloaded = {
+    size: access.size,
+    type: access.type,
+    nonzero: indexing.nonzero,
+    unique,
+    uniqueConsecutive,
+  };
+  for (const [name, op] of Object.entries(overloaded)) define(name, method(op as Op));
   property("0", legacy.element);
   property("T", axes.reversed);
   property("mT", axes.matrixTransposed);

@@ -79,8 +79,8 @@ export const SIGNATURES = {
   indexCopy: ["inout y", "in index", "in source", "size n", "size k", "size bytes", "size begin", "size end"],
   unravel: ["out y", "in x", "size axes", "size n", "size stride", "size begin", "size end"],
   sort: [
-    "out values", "out indices", "in x", "size n", "size inner", "size descending", "scratch scratch",
-    "size begin", "size end",
+    "out values", "out indices", "in x", "size n", "size inner", "size descending", "size stable",
+    "scratch scratch", "size begin", "size end",
   ],
   topk: [
     "out values", "out indices", "in x", "size n", "size k", "size inner", "size largest", "size sorted",

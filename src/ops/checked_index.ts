@@ -11,6 +11,7 @@ import { copyInto } from "./copy.ts";
 import { type KernelTable, kernelTable } from "./elementwise.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
 import {
+  atLeast1d,
   copyOf,
   flat,
   gatherFrom,
@@ -103,7 +104,7 @@ export function fillChecked(x: Tensor, d: number, at: Tensor, value: number): Te
 
 /** Writes the element of `value` to the slices `at` of axis `d` of `y`. */
 export function fillInto(y: Tensor, d: number, at: Tensor, value: Tensor): void {
-  const shape = y.shape.map((n, i) => i === d ? at.numElements : n);
+  const shape = atLeast1d(y.shape).map((n, i) => i === d ? at.numElements : n);
   selectInto(y, d, at, repeated(value, shape));
 }
 
@@ -132,7 +133,7 @@ export function written(x: Tensor, w: Write): Tensor {
 
 /** `x` itself, written to. */
 export function writtenInPlace(call: string, x: Tensor, w: Write): Tensor {
-  beginInPlace(call, x);
+  beginInPlace(call, x, [x, w.source]);
   w.write(x);
   return recordInPlace(w.op, x, [x, w.source], [w.grad, w.sourceGrad], w.saved);
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type DType, float32 } from "../backend/dtype.ts";
-import { isOptions, read, readShape } from "../tensor/arguments.ts";
+import { bool, type DType, float32, int64 } from "../backend/dtype.ts";
+import { type Args, checkTensor, isOptions, read, readShape } from "../tensor/arguments.ts";
 import { backendOf, emptyOn, fillWith, type TensorOptions, withOptions } from "../tensor/create.ts";
 import { checkShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -65,4 +65,75 @@ export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
     ),
     options,
   );
+}
+
+/** Throws `TypeError` unless `value` is a number, a bigint or a boolean. */
+function checkFill(call: string, value: unknown): asserts value is number | bigint | boolean {
+  if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return;
+  throw new TypeError(`${call}: fillValue must be a number, got ${String(value)}`);
+}
+
+/** Options of `full`. */
+export interface FullOptions extends TensorOptions {
+  /** The shape. */
+  size?: readonly number[];
+  /** The value of every element. */
+  fillValue?: number | bigint | boolean;
+}
+
+/**
+ * A tensor of `size` whose elements are all `fillValue`: a number makes float32, a bigint int64 and a boolean bool, unless a
+ * dtype is given.
+ */
+export function full(
+  ...args: Args<
+    [
+      size: readonly number[] | number,
+      fillValue: number | bigint | boolean,
+      dtype: DType | null,
+      device: string | null,
+      requiresGrad: boolean,
+    ],
+    FullOptions
+  >
+): Tensor {
+  const o = read("full", {
+    size: null as unknown,
+    fillValue: null as unknown,
+    ...OPTIONS,
+  }, args);
+  const [shape] = readShape("full", [o.size]), value = o.fillValue;
+  checkShape("full", shape);
+  checkFill("full", value);
+  const inferred = typeof value === "boolean" ? bool : typeof value === "bigint" ? int64 : float32;
+  const x = emptyOn(backendOf("full", o.device), shape, o.dtype ?? inferred);
+  return withOptions(fillWith(x, value), o);
+}
+
+/** A tensor of the shape, dtype and device of `x` whose elements are all `fillValue`. */
+export function fullLike(
+  x: Tensor,
+  ...args: Args<
+    [
+      fillValue: number | bigint | boolean,
+      dtype: DType | null,
+      device: string | null,
+      requiresGrad: boolean,
+    ],
+    Omit<FullOptions, "size">
+  >
+): Tensor {
+  checkTensor("fullLike", "input", x);
+  const o = read("fullLike", { fillValue: null as unknown, ...OPTIONS }, args);
+  checkFill("fullLike", o.fillValue);
+  const backend = o.device ? backendOf("fullLike", o.device) : x.backend;
+  return withOptions(fillWith(emptyOn(backend, x.shape, o.dtype ?? x.dtype), o.fillValue), o);
+}
+
+/** A tensor of the shape, dtype and device of `x` whose elements are whatever was in memory. */
+export function emptyLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  checkTensor("emptyLike", "input", x);
+  const o = read("emptyLike", OPTIONS, [options]);
+  const backend = o.device ? backendOf("emptyLike", o.device) : x.backend;
+  return withOptions(emptyOn(backend, x.shape, o.dtype ?? x.dtype), o);
 }

@@ -30,7 +30,7 @@ import {
 import { arange } from "./range.ts";
 import { isin, searchsorted } from "./search.ts";
 import { unique } from "./unique.ts";
-import { narrow, reshape, unsqueeze } from "./view.ts";
+import { detach, narrow, reshape, unsqueeze } from "./view.ts";
 
 /**
  * Integers as vectors with a one at their place: [...] -> [..., numClasses], int64. Without `numClasses`, the greatest
@@ -110,7 +110,7 @@ function paddingRow(call: string, padding: number | null, rows: number): number 
 /** Scales the rows `at` of `weight` down to norm `most`, in place and without history. */
 function renormRows(call: string, weight: Tensor, at: Tensor, most: number, p: number): void {
   if (at.numElements === 0 || weight.shape[1] === 0) return;
-  const alone = weight.detach();
+  const alone = detach(weight);
   beginInPlace(call, alone);
   const rows = unique(at), { kernels } = weight.backend, compute = computeType(weight.dtype);
   const kernel = compute.size === 8 ? kernels.renorm_rows_f64 : kernels.renorm_rows;

@@ -28,9 +28,12 @@ import {
   indexTensor,
   scalarTensor,
   scatterInto,
+  selectFrom,
   selectInto,
 } from "./indexed.ts";
+import { arange } from "./range.ts";
 import { sum } from "./reduce.ts";
+import { unique } from "./unique.ts";
 import { reshape } from "./view.ts";
 
 const INDEX_ADD = kernelTable("index_add"), AMAX = kernelTable("scatter_amax");
@@ -217,7 +220,11 @@ function fillPlan(call: string, x: Tensor, args: IndexFillArgs): Write {
     source,
     write: (y) => fillInto(y, d, at, apart(one, y)),
     grad: (dy) => fillChecked(dy, d, at, 0),
-    sourceGrad: (dy) => sum(selectChecked(dy, d, at)),
+    sourceGrad: (dy) => {
+      // Each slice once, however often it was named.
+      const positions = selectFrom(arange(x.shape[d] ?? 1, { device: x.device }), 0, at);
+      return sum(selectChecked(dy, d, unique(positions)));
+    },
     saved: [at],
   };
 }

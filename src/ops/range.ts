@@ -62,7 +62,9 @@ export function arange(...args: (Scalar | ArangeOptions | undefined)[]): Tensor 
   const whole = [start, end, step].every(Number.isInteger);
   const dtype = o.dtype ?? (whole ? int64 : float32);
   if (dtype === bool) throw new TypeError(`arange: not defined for ${dtype}`);
-  if (dtype.kind === "int") [start, end, step] = [start, end, step].map(Math.trunc);
+  const truncate = () => [start, end, step] = [start, end, step].map(Math.trunc);
+  // PyTorch counts the elements of int64 from truncated numbers, those of other integers from the numbers as given.
+  if (dtype === int64) truncate();
   if (!Number.isFinite(start) || !Number.isFinite(end)) {
     throw new RangeError(`arange: the range from ${start} to ${end} is not finite`);
   }
@@ -72,6 +74,7 @@ export function arange(...args: (Scalar | ArangeOptions | undefined)[]): Tensor 
   }
   const n = Math.ceil((end - start) / step), backend = backendOf("arange", o.device);
   checkShape("arange", [n]);
+  if (dtype.kind === "int") truncate();
   const compute = dtype === float64 || dtype === float32
     ? dtype
     : dtype.kind === "int"

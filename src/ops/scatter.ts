@@ -124,12 +124,13 @@ function scatterPlan(call: string, x: Tensor, args: ScatterArgs): Write {
       saved: [],
     };
   }
+  const { shape } = source;
   return {
     op: "scatter",
     source: what instanceof Tensor ? source : null,
     write: (y) => scatterInto(y, d, at, apart(source, y)),
     grad: (dy) => scatterChecked(dy, d, at, 0),
-    sourceGrad: (dy) => gatherChecked(dy, d, at),
+    sourceGrad: (dy) => reshape(gatherChecked(dy, d, at), shape),
     saved: [at],
   };
 }
@@ -151,12 +152,13 @@ export function scatter_(x: Tensor, ...args: ScatterArgs): Tensor {
 }
 
 function addPlan(x: Tensor, d: number, at: Tensor, source: Tensor): Write {
+  const { shape } = source;
   return {
     op: "scatter_add",
     source,
     write: (y) => scatterInto(y, d, at, apart(source, y), x.dtype === bool ? AMAX : ADD),
     grad: (dy) => dy,
-    sourceGrad: (dy) => gatherChecked(dy, d, at),
+    sourceGrad: (dy) => reshape(gatherChecked(dy, d, at), shape),
     saved: [at],
   };
 }

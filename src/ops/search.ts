@@ -182,7 +182,7 @@ export function isin(
   const compute = computeType(resultType(elements, testElements));
   const whole = (x: Operand) =>
     x instanceof Tensor ? denseAs(x, compute) : scalarTensor(backend, x, compute);
-  const x = whole(elements), sorted = sort(flat(whole(testElements))).values;
+  const x = whole(elements), sorted = sort(flat(whole(testElements)), { stable: true }).values;
   const y = emptyOn(backend, x.shape, bool);
   (backend.kernels[ISIN[compute.id]!] as typeof backend.kernels.isin)(
     y.pointer,

@@ -46,20 +46,19 @@ export interface SortOptions {
   dim?: number;
   /** Whether the greatest comes first. */
   descending?: boolean;
-  /** Taken for PyTorch's sake: sorting is always stable. */
+  /** Whether equal elements stay in the order in which they were. */
   stable?: boolean | null;
 }
 
 type SortArgs = Args<[dim: number, descending: boolean, stable: boolean | null], SortOptions>;
 
 /**
- * The elements of `x` in ascending (or descending) order along an axis, and the indexes they had: equal ones in the order
- * in which they were, NaN as the greatest.
+ * The elements of `x` in ascending (or descending) order along an axis, and the indexes they had; NaN is the greatest.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.sort.html
  */
 export function sort(x: Tensor, ...args: SortArgs): ValuesAndIndices {
-  const { dim, descending } = read("sort", {
+  const { dim, descending, stable } = read("sort", {
     dim: -1,
     descending: false,
     stable: null as boolean | null,
@@ -76,6 +75,7 @@ export function sort(x: Tensor, ...args: SortArgs): ValuesAndIndices {
       n,
       inner,
       descending ? 1 : 0,
+      stable ? 1 : 0,
       scratchFor(source, n),
       0,
       outer * inner,

@@ -104,7 +104,7 @@ function distinctElements(
   returnCounts: boolean,
 ): Distinct {
   let line = flat(x), order: Tensor | null = null;
-  if (sorts) ({ values: line, indices: order } = sort(line));
+  if (sorts) ({ values: line, indices: order } = sort(line, { stable: true }));
   const compare = denseAs(line, computeType(x.dtype));
   const { positions, inverse, counts } = runs(
     compare,

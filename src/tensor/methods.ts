@@ -34,8 +34,12 @@ import type * as softmax from "../ops/softmax.ts";
 import type * as join from "../ops/join.ts";
 import type * as pad from "../ops/pad.ts";
 import type * as indexing from "../ops/index.ts";
+import type * as scatter from "../ops/scatter.ts";
+import type * as indexWrite from "../ops/index_write.ts";
 import type * as sort from "../ops/sort.ts";
-import type * as embedding from "../ops/embedding.ts";
+import type * as histogram from "../ops/histogram.ts";
+import type * as createNew from "../ops/create_new.ts";
+import type { UniqueConsecutiveOptions, UniqueOptions, ValuesAlone } from "../ops/unique.ts";
 import type * as matmul from "../ops/matmul.ts";
 import type * as addProduct from "../ops/add_product.ts";
 import type * as tensorProduct from "../ops/tensor_product.ts";
@@ -48,6 +52,7 @@ import type * as hooks from "../autograd/hooks.ts";
 import type * as legacy from "../legacy.ts";
 import type { DType } from "../backend/dtype.ts";
 import type { Operand } from "../ops/elementwise.ts";
+import type { Args } from "./arguments.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A function of a tensor as a method of it. */
@@ -320,11 +325,22 @@ export const METHODS = {
   // pad
   pad: [],
   // index
-  index: [],
+  index: ["gather", "takeAlongDim", "take", "indexSelect", "maskedSelect", "argwhere"],
+  scatter: [
+    "scatter",
+    "scatter_",
+    "scatterAdd",
+    "scatterAdd_",
+    "put",
+    "put_",
+    "maskedScatter",
+    "maskedScatter_",
+  ],
+  indexWrite: ["indexAdd", "indexAdd_", "indexCopy", "indexCopy_", "indexFill", "indexFill_"],
   // sort
-  sort: [],
-  // embedding
-  embedding: [],
+  sort: ["sort", "argsort", "msort", "topk", "kthvalue"],
+  histogram: ["bincount", "histc"],
+  createNew: ["newEmpty", "newZeros", "newOnes", "newFull", "newTensor"],
   // matmul
   matmul: ["mm", "bmm", "mv", "dot", "vdot", "outer", "ger", "matmul"],
   addProduct: [
@@ -396,8 +412,11 @@ export interface TensorMethods
     Methods<typeof join, Names["join"]>,
     Methods<typeof pad, Names["pad"]>,
     Methods<typeof indexing, Names["index"]>,
+    Methods<typeof scatter, Names["scatter"]>,
+    Methods<typeof indexWrite, Names["indexWrite"]>,
     Methods<typeof sort, Names["sort"]>,
-    Methods<typeof embedding, Names["embedding"]>,
+    Methods<typeof histogram, Names["histogram"]>,
+    Methods<typeof createNew, Names["createNew"]>,
     Methods<typeof matmul, Names["matmul"]>,
     Methods<typeof addProduct, Names["addProduct"]>,
     Methods<typeof tensorProduct, Names["tensorProduct"]>,
@@ -423,4 +442,35 @@ export interface TensorMethods
   size(): readonly number[];
   /** The size of axis `dim`. */
   size(dim: number): number;
+  /** The indexes of the elements that are not zero: int64 [count, axes]. */
+  nonzero(asTuple?: false | { asTuple?: false }): Tensor;
+  /** One vector of indexes for each axis. */
+  nonzero(asTuple: true | { asTuple: true }): Tensor[];
+  /** The distinct elements (or slices along axis `dim`), sorted. */
+  unique(
+    sorted?: boolean | ValuesAlone<UniqueOptions>,
+    returnInverse?: false | ValuesAlone<UniqueConsecutiveOptions>,
+    returnCounts?: false | { dim?: number | null },
+    dim?: number | null,
+  ): Tensor;
+  /** The distinct values, with their inverse, their counts or both. */
+  unique(
+    ...args: Args<
+      [sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null],
+      UniqueOptions
+    >
+  ): Tensor[];
+  /** The values of runs of equal elements (or slices along axis `dim`). */
+  uniqueConsecutive(
+    returnInverse?: false | ValuesAlone<UniqueConsecutiveOptions>,
+    returnCounts?: false | { dim?: number | null },
+    dim?: number | null,
+  ): Tensor;
+  /** The values of the runs, with their inverse, their counts or both. */
+  uniqueConsecutive(
+    ...args: Args<
+      [returnInverse: boolean, returnCounts: boolean, dim: number | null],
+      UniqueConsecutiveOptions
+    >
+  ): Tensor[];
 }
