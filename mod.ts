@@ -111,6 +111,7 @@ export { logSoftmax, softmax } from "./src/ops/softmax.ts";
 export * from "./src/ops/join.ts";
 export * from "./src/ops/index.ts";
 export * from "./src/ops/scatter.ts";
+export * from "./src/ops/scatter_reduce.ts";
 export * from "./src/ops/index_write.ts";
 export * from "./src/ops/sort.ts";
 export * from "./src/ops/search.ts";

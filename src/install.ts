@@ -35,6 +35,7 @@ import * as join from "./ops/join.ts";
 import * as pad from "./ops/pad.ts";
 import * as indexing from "./ops/index.ts";
 import * as scatter from "./ops/scatter.ts";
+import * as scatterReduce from "./ops/scatter_reduce.ts";
 import * as indexWrite from "./ops/index_write.ts";
 import * as sort from "./ops/sort.ts";
 import * as histogram from "./ops/histogram.ts";
@@ -87,6 +88,7 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   pad,
   index: indexing,
   scatter,
+  scatterReduce,
   indexWrite,
   sort,
   histogram,

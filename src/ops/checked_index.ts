@@ -6,21 +6,27 @@
  */
 import { type Grad, record } from "../autograd/record.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
+import { axis } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { type KernelTable, kernelTable } from "./elementwise.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
 import {
   atLeast1d,
+  checkIndexes,
+  checkIndexShape,
+  checkSource,
   copyOf,
   flat,
   gatherFrom,
+  indexTensor,
   repeated,
   scalarTensor,
   scatterInto,
   selectFrom,
   selectInto,
 } from "./indexed.ts";
+import { narrow, reshape } from "./view.ts";
 
 const SCATTER_ADD = kernelTable("scatter_add"), INDEX_ADD = kernelTable("index_add");
 
@@ -141,4 +147,38 @@ export function writtenInPlace(call: string, x: Tensor, w: Write): Tensor {
 /** `source` in memory that is not that of `y`; no history. */
 export function apart(source: Tensor, y: Tensor): Tensor {
   return source.storage === y.storage ? copyOf(source) : source;
+}
+
+/** The first `shape` elements along each axis of `source`; a view that gradients flow through. */
+function head(source: Tensor, shape: readonly number[]): Tensor {
+  const sizes = atLeast1d(shape);
+  return source.shape.reduce(
+    (x, n, d) => n > sizes[d] ? narrow(x, d, 0, sizes[d]) : x,
+    source,
+  );
+}
+
+/** Axis and indexes of a call, checked. */
+export function target(
+  call: string,
+  x: Tensor,
+  dim: number,
+  index: unknown,
+): { d: number; at: Tensor } {
+  const d = axis(call, dim, x.ndim), at = apart(indexTensor(call, x, index), x);
+  if (at.numElements > 0) {
+    checkIndexShape(call, x.shape, at.shape, d);
+    checkIndexes(call, at, d, x.shape[d] ?? 1);
+  }
+  return { d, at };
+}
+
+/** `source`, checked, with as many elements along each axis as `index`. */
+export function sourceFor(call: string, x: Tensor, source: unknown, index: Tensor): Tensor {
+  checkSource(call, x, source, "src");
+  if (index.numElements === 0) {
+    return reshape(narrow(reshape(source, -1), 0, 0, 0), index.shape);
+  }
+  checkIndexShape(call, source.shape, index.shape, -1, "src");
+  return head(source, index.shape);
 }

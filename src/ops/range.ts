@@ -62,9 +62,8 @@ export function arange(...args: (Scalar | ArangeOptions | undefined)[]): Tensor 
   const whole = [start, end, step].every(Number.isInteger);
   const dtype = o.dtype ?? (whole ? int64 : float32);
   if (dtype === bool) throw new TypeError(`arange: not defined for ${dtype}`);
-  const truncate = () => [start, end, step] = [start, end, step].map(Math.trunc);
-  // PyTorch counts the elements of int64 from truncated numbers, those of other integers from the numbers as given.
-  if (dtype === int64) truncate();
+  const raw = [start, end, step];
+  if (dtype.kind === "int") [start, end, step] = raw.map(Math.trunc);
   if (!Number.isFinite(start) || !Number.isFinite(end)) {
     throw new RangeError(`arange: the range from ${start} to ${end} is not finite`);
   }
@@ -72,9 +71,10 @@ export function arange(...args: (Scalar | ArangeOptions | undefined)[]): Tensor 
   if (!((end - start) / step >= 0)) {
     throw new RangeError(`arange: step ${step} leads away from end ${end}, starting at ${start}`);
   }
-  const n = Math.ceil((end - start) / step), backend = backendOf("arange", o.device);
+  // PyTorch counts the elements of int64 from truncated numbers, those of other integers from the numbers as given.
+  const [from, to, by] = dtype === int64 ? [start, end, step] : raw;
+  const n = Math.max(Math.ceil((to - from) / by), 0), backend = backendOf("arange", o.device);
   checkShape("arange", [n]);
-  if (dtype.kind === "int") truncate();
   const compute = dtype === float64 || dtype === float32
     ? dtype
     : dtype.kind === "int"

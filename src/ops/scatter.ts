@@ -6,7 +6,7 @@
 import type { Grad } from "../autograd/record.ts";
 import { bool } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
-import { axis, broadcast, sameShape, show } from "../tensor/shape.ts";
+import { broadcast, sameShape, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { checkOperand, kernelTable } from "./elementwise.ts";
 import {
@@ -16,14 +16,14 @@ import {
   putInto,
   scatterChecked,
   selectChecked,
+  sourceFor,
+  target,
   type Write,
   written,
   writtenInPlace,
 } from "./checked_index.ts";
 import {
-  atLeast1d,
   checkIndexes,
-  checkIndexShape,
   checkMask,
   checkSource,
   flat,
@@ -39,15 +39,6 @@ import { expand, narrow, reshape } from "./view.ts";
 // The sum of booleans is "or".
 const AMAX = kernelTable("scatter_amax"), PROD = kernelTable("scatter_prod");
 const ADD = kernelTable("scatter_add");
-
-/** The first `shape` elements along each axis of `source`; a view that gradients flow through. */
-function head(source: Tensor, shape: readonly number[]): Tensor {
-  const sizes = atLeast1d(shape);
-  return source.shape.reduce(
-    (x, n, d) => n > sizes[d] ? narrow(x, d, 0, sizes[d]) : x,
-    source,
-  );
-}
 
 /** Options of `scatter`. */
 export interface ScatterOptions {
@@ -68,28 +59,6 @@ type ScatterArgs = Args<
   [dim: number, index: Tensor, src: Source, reduce: "add" | "multiply" | null],
   ScatterOptions
 >;
-
-/** Axis and indexes of a call, checked. */
-function target(
-  call: string,
-  x: Tensor,
-  dim: number,
-  index: unknown,
-): { d: number; at: Tensor } {
-  const d = axis(call, dim, x.ndim), at = apart(indexTensor(call, x, index), x);
-  if (at.numElements > 0) {
-    checkIndexShape(call, x.shape, at.shape, d);
-    checkIndexes(call, at, d, x.shape[d] ?? 1);
-  }
-  return { d, at };
-}
-
-/** `source`, checked, with as many elements along each axis as `index`. */
-function sourceFor(call: string, x: Tensor, source: unknown, index: Tensor): Tensor {
-  checkSource(call, x, source, "src");
-  if (index.numElements > 0) checkIndexShape(call, source.shape, index.shape, -1, "src");
-  return index.numElements > 0 ? head(source, index.shape) : source;
-}
 
 function scatterPlan(call: string, x: Tensor, args: ScatterArgs): Write {
   const { dim, index, src, value, reduce } = read(call, {

@@ -136,7 +136,8 @@ function distinctSlices(
       `${call}: slices along axis ${d} of shape ${show(x.shape)} are empty: expected elements`,
     );
   }
-  const axes = [d, ...x.shape.map((_, i) => i).filter((i) => i !== d)];
+  // Axis d changes places with the first, as in PyTorch: that decides in which order elements of slices are compared.
+  const axes = x.shape.map((_, i) => i === 0 ? d : i === d ? 0 : i);
   const moved = new Tensor(
     x.storage,
     axes.map((i) => x.shape[i]),

@@ -35,6 +35,7 @@ import type * as join from "../ops/join.ts";
 import type * as pad from "../ops/pad.ts";
 import type * as indexing from "../ops/index.ts";
 import type * as scatter from "../ops/scatter.ts";
+import type * as scatterReduce from "../ops/scatter_reduce.ts";
 import type * as indexWrite from "../ops/index_write.ts";
 import type * as sort from "../ops/sort.ts";
 import type * as histogram from "../ops/histogram.ts";
@@ -336,6 +337,7 @@ export const METHODS = {
     "maskedScatter",
     "maskedScatter_",
   ],
+  scatterReduce: ["scatterReduce", "scatterReduce_", "indexReduce", "indexReduce_"],
   indexWrite: ["indexAdd", "indexAdd_", "indexCopy", "indexCopy_", "indexFill", "indexFill_"],
   // sort
   sort: ["sort", "argsort", "msort", "topk", "kthvalue"],
@@ -413,6 +415,7 @@ export interface TensorMethods
     Methods<typeof pad, Names["pad"]>,
     Methods<typeof indexing, Names["index"]>,
     Methods<typeof scatter, Names["scatter"]>,
+    Methods<typeof scatterReduce, Names["scatterReduce"]>,
     Methods<typeof indexWrite, Names["indexWrite"]>,
     Methods<typeof sort, Names["sort"]>,
     Methods<typeof histogram, Names["histogram"]>,
