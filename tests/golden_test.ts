@@ -9,7 +9,14 @@ import { assertEquals } from "@std/assert";
 import * as torch from "../mod.ts";
 import { type Outcome, readStore, replay } from "./replay.ts";
 
-const COMPLETE = new Set<string>(["shape"]);
+const COMPLETE = new Set<string>(["indexing", "shape"]);
+
+/** Cases that PyTorch 1.13 itself gets wrong, and how. */
+const WRONG_IN_PYTORCH: Record<string, string> = {
+  // tests/indexing_test.ts holds ours against finite differences.
+  "indexing/69":
+    "the gradient of masked_select of a transposed tensor, filled in the order of memory",
+};
 
 const dir = new URL("golden/ops", import.meta.url).pathname;
 // deno-lint-ignore no-explicit-any
@@ -33,7 +40,12 @@ for (const family of new Set<string>(cases.map((c) => c.family))) {
   if (chosen && !chosen.includes(family)) continue;
   Deno.test(`golden: ${family}`, () => {
     const store = readStore(dir, [`${family}.safetensors`]);
-    report(family, replay(torch, cases.filter((c) => c.family === family), store));
+    const own = cases.filter((c) => c.family === family);
+    for (const { id } of own) {
+      const how = WRONG_IN_PYTORCH[id];
+      if (how) console.log(`golden ${id} is left out, wrong in PyTorch: ${how}`);
+    }
+    report(family, replay(torch, own.filter((c) => !(c.id in WRONG_IN_PYTORCH)), store));
   });
 }
 

@@ -85,7 +85,8 @@ export interface IndexAddOptions {
   alpha?: number;
 }
 
-type IndexAddArgs = Args<
+/** The arguments of `indexAdd` after the tensor. */
+export type IndexAddArgs = Args<
   [dim: number, index: Tensor, source: Tensor, alpha: number],
   IndexAddOptions
 >;
@@ -150,7 +151,8 @@ export interface IndexCopyOptions {
   source?: Tensor;
 }
 
-type IndexCopyArgs = Args<[dim: number, index: Tensor, source: Tensor], IndexCopyOptions>;
+/** The arguments of `indexCopy` after the tensor. */
+export type IndexCopyArgs = Args<[dim: number, index: Tensor, source: Tensor], IndexCopyOptions>;
 
 function copyPlan(call: string, x: Tensor, args: IndexCopyArgs): Write {
   const { dim, index, source } = read(call, {
@@ -195,7 +197,8 @@ export interface IndexFillOptions {
   value?: Tensor | number | bigint | boolean;
 }
 
-type IndexFillArgs = Args<
+/** The arguments of `indexFill` after the tensor. */
+export type IndexFillArgs = Args<
   [dim: number, index: Tensor, value: Tensor | number | bigint | boolean],
   IndexFillOptions
 >;

@@ -25,6 +25,7 @@ import {
   ternary,
   wantsGrad,
 } from "./elementwise.ts";
+import { nonzero } from "./index.ts";
 import { sum } from "./reduce.ts";
 import { detach } from "./view.ts";
 
@@ -57,7 +58,12 @@ function element(x: Operand, dtype: DType, like: Tensor): Tensor {
 }
 
 /** The elements of `input` where `condition` is true, of `other` elsewhere; all three broadcast. */
-export function where(condition: Tensor, input: Operand, other: Operand): Tensor {
+export function where(condition: Tensor, input: Operand, other: Operand): Tensor;
+/** The indexes of the elements of `condition` that are not zero, one vector for each axis: as `nonzero`. */
+export function where(condition: Tensor): Tensor[];
+export function where(condition: Tensor, ...values: Operand[]): Tensor | Tensor[] {
+  if (values.length === 0) return nonzero(condition, true);
+  const [input, other] = values;
   conditionOf("where", "condition", condition);
   checkOperand("where", "input", input);
   checkOperand("where", "other", other);

@@ -212,7 +212,7 @@ export function eye(
 }
 
 /** Options of `trilIndices` and `triuIndices`. */
-export interface TriangleOptions extends TensorOptions {
+export interface TriangleIndicesOptions extends TensorOptions {
   /** Rows. */
   row?: number;
   /** Columns. */
@@ -221,9 +221,10 @@ export interface TriangleOptions extends TensorOptions {
   offset?: number;
 }
 
-type TriangleArgs = Args<
+/** The arguments of `trilIndices` and `triuIndices`. */
+export type TriangleIndicesArgs = Args<
   [row: number, col: number, offset: number, dtype: DType | null, device: string | null],
-  TriangleOptions
+  TriangleIndicesOptions
 >;
 
 /** How many elements of a matrix lie on and below a diagonal. */
@@ -235,7 +236,7 @@ function lowerCount(rows: number, columns: number, offset: number): number {
   return growing * least + growing * (growing - 1) / 2 + (rows - full) * columns;
 }
 
-function triangle(call: string, upper: boolean, args: TriangleArgs): Tensor {
+function triangle(call: string, upper: boolean, args: TriangleIndicesArgs): Tensor {
   const o = read(call, { row: NaN, col: NaN, offset: 0, ...OPTIONS }, args);
   const [rows, columns, offset] = [
     wholeNumber(call, "row", o.row),
@@ -255,11 +256,11 @@ function triangle(call: string, upper: boolean, args: TriangleArgs): Tensor {
 }
 
 /** Row and column numbers of the lower triangle of a matrix `row` x `col`, in row-major order: int64 [2, count]. */
-export function trilIndices(...args: TriangleArgs): Tensor {
+export function trilIndices(...args: TriangleIndicesArgs): Tensor {
   return triangle("trilIndices", false, args);
 }
 
 /** Row and column numbers of the upper triangle of a matrix `row` x `col`, in row-major order: int64 [2, count]. */
-export function triuIndices(...args: TriangleArgs): Tensor {
+export function triuIndices(...args: TriangleIndicesArgs): Tensor {
   return triangle("triuIndices", true, args);
 }

@@ -54,9 +54,11 @@ export interface ScatterOptions {
   reduce?: "add" | "multiply" | null;
 }
 
-type Source = Tensor | number | bigint | boolean;
-type ScatterArgs = Args<
-  [dim: number, index: Tensor, src: Source, reduce: "add" | "multiply" | null],
+/** A tensor, or a number that stands for one. */
+export type ScatterSource = Tensor | number | bigint | boolean;
+/** The arguments of `scatter` after the tensor. */
+export type ScatterArgs = Args<
+  [dim: number, index: Tensor, src: ScatterSource, reduce: "add" | "multiply" | null],
   ScatterOptions
 >;
 
@@ -64,9 +66,9 @@ function scatterPlan(call: string, x: Tensor, args: ScatterArgs): Write {
   const { dim, index, src, value, reduce } = read(call, {
     dim: NaN,
     index: null as unknown,
-    src: null as Source | null,
+    src: null as ScatterSource | null,
     reduce: null as string | null,
-    value: null as Source | null,
+    value: null as ScatterSource | null,
   }, args);
   if (reduce !== null && reduce !== "add" && reduce !== "multiply") {
     throw new RangeError(`${call}: reduce must be "add" or "multiply", got ${String(reduce)}`);
@@ -142,7 +144,8 @@ export interface ScatterAddOptions {
   src?: Tensor;
 }
 
-type ScatterAddArgs = Args<[dim: number, index: Tensor, src: Tensor], ScatterAddOptions>;
+/** The arguments of `scatterAdd` after the tensor. */
+export type ScatterAddArgs = Args<[dim: number, index: Tensor, src: Tensor], ScatterAddOptions>;
 
 function scatterAddPlan(call: string, x: Tensor, args: ScatterAddArgs): Write {
   const { dim, index, src } = read(call, {
@@ -180,7 +183,8 @@ export interface PutOptions {
   accumulate?: boolean;
 }
 
-type PutArgs = Args<[index: Tensor, source: Tensor, accumulate: boolean], PutOptions>;
+/** The arguments of `put` after the tensor. */
+export type PutArgs = Args<[index: Tensor, source: Tensor, accumulate: boolean], PutOptions>;
 
 function putPlan(call: string, x: Tensor, args: PutArgs): Write {
   const { index, source, accumulate } = read(call, {
@@ -230,7 +234,8 @@ export interface MaskedScatterOptions {
   source?: Tensor;
 }
 
-type MaskedScatterArgs = Args<[mask: Tensor, source: Tensor], MaskedScatterOptions>;
+/** The arguments of `maskedScatter` after the tensor. */
+export type MaskedScatterArgs = Args<[mask: Tensor, source: Tensor], MaskedScatterOptions>;
 
 function maskedScatterPlan(call: string, x: Tensor, args: MaskedScatterArgs): Write {
   const { mask, source } = read(call, {

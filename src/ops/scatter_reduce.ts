@@ -51,7 +51,8 @@ export interface ScatterReduceOptions {
   includeSelf?: boolean;
 }
 
-type ScatterReduceArgs = Args<
+/** The arguments of `scatterReduce` after the tensor. */
+export type ScatterReduceArgs = Args<
   [dim: number, index: Tensor, src: Tensor, reduce: ScatterReduction, includeSelf: boolean],
   ScatterReduceOptions
 >;
@@ -231,7 +232,8 @@ export interface IndexReduceOptions {
   includeSelf?: boolean;
 }
 
-type IndexReduceArgs = Args<
+/** The arguments of `indexReduce` after the tensor. */
+export type IndexReduceArgs = Args<
   [
     dim: number,
     index: Tensor,

@@ -50,7 +50,11 @@ export interface SortOptions {
   stable?: boolean | null;
 }
 
-type SortArgs = Args<[dim: number, descending: boolean, stable: boolean | null], SortOptions>;
+/** The arguments of `sort` after the tensor. */
+export type SortArgs = Args<
+  [dim: number, descending: boolean, stable: boolean | null],
+  SortOptions
+>;
 
 /**
  * The elements of `x` in ascending (or descending) order along an axis, and the indexes they had; NaN is the greatest.
