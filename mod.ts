@@ -143,6 +143,7 @@ export * as nn from "./src/nn/nn.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
 export * as utils from "./src/data/namespace.ts";
+export { load, loadMetadata, loadSync, save, saveBytes, saveSync } from "./src/io/save.ts";
 
 export type { BackwardOptions } from "./src/autograd/backward.ts";
 export type { Grad, GradHook, GradMode, Grads, Node } from "./src/autograd/record.ts";
@@ -187,6 +188,8 @@ export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args, Sizes } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";
 export type { GeneratorOption } from "./src/ops/draw.ts";
+export type { Path } from "./src/io/files.ts";
+export type { LoadArgs, LoadOptions, SaveOptions } from "./src/io/save.ts";
 export type { MultinomialOptions } from "./src/ops/multinomial.ts";
 export type {
   NormalOptions,

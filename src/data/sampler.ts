@@ -18,14 +18,16 @@ import { checkSamples, countOf, type Samples } from "./dataset.ts";
 
 /** The elements of an int64 tensor that nobody else holds. */
 function takeNumbers(x: Tensor): number[] {
-  using owned = x;
-  return Array.from(owned.toTypedArray() as BigInt64Array, Number);
+  const numbers = Array.from(x.toTypedArray() as BigInt64Array, Number);
+  x[Symbol.dispose]();
+  return numbers;
 }
 
 /** A seed of 63 bits, as PyTorch draws it: two words of the generator. */
 export function drawSeed(generator: Generator | null): bigint {
-  using x = emptyOn(cpu, [], int64);
-  return BigInt(item(random_(x, { generator })));
+  const x = emptyOn(cpu, [], int64), seed = BigInt(item(random_(x, { generator })));
+  x[Symbol.dispose]();
+  return seed;
 }
 
 /** Indexes 0 .. n-1 in random order. */
