@@ -4,7 +4,7 @@
  * @module
  */
 import { int64 } from "../backend/dtype.ts";
-import { index as gather } from "../ops/subscript.ts";
+import { indexSelect } from "../ops/index.ts";
 import { select } from "../ops/view.ts";
 import { wholeNumber } from "../tensor/arguments.ts";
 import { fromArray } from "../tensor/create.ts";
@@ -132,7 +132,7 @@ export class TensorDataset<const T extends readonly Tensor[] = Tensor[]>
       return BigInt(i < 0 ? i + length : i);
     });
     return this.tensors.map((x) =>
-      gather(x, [fromArray(places, undefined, { dtype: int64, device: x.device })])
+      indexSelect(x, 0, fromArray(places, undefined, { dtype: int64, device: x.device }))
     );
   }
 }
