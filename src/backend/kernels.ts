@@ -67,6 +67,47 @@ export const SIGNATURES = {
     "out y", "in a", "in b", "size n", "size inner", "size reverse", "size begin", "size end",
   ],
   reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
+  pairLoss: ["out y", "in x", "in t", "scalar parameter", "size begin", "size end"],
+  pairLossSum: ["out y", "in x", "in t", "scalar parameter", "scalar divisor", "size n"],
+  pairLossGrad: [
+    "out dx", "in dy", "in x", "in t", "scalar parameter", "scalar factor", "size dyStep", "size begin", "size end",
+  ],
+  targetCheck: ["out bad", "in target", "size classes", "size ignore", "size count"],
+  unitCheck: ["out bad", "in x", "size count"],
+  nllLoss: [
+    "out y", "in x", "in target", "in weight", "size classes", "size inner", "size ignore", "size begin", "size end",
+  ],
+  nllLossGrad: [
+    "out dx", "in dy", "in total", "in target", "in weight", "size classes", "size inner", "size ignore",
+    "size dyStep", "size begin", "size end",
+  ],
+  weightedMean: [
+    "out y", "out total", "in losses", "in target", "in weight", "size ignore", "size count",
+  ],
+  entropy: [
+    "out y", "out stats", "in x", "in target", "in weight", "size classes", "size inner", "size ignore",
+    "scalar smoothing", "size begin", "size end",
+  ],
+  entropyGrad: [
+    "out dx", "in dy", "in total", "in stats", "in x", "in target", "in weight", "size classes", "size inner",
+    "size ignore", "scalar smoothing", "size dyStep", "size begin", "size end",
+  ],
+  entropyShares: [
+    "out y", "in target", "in weight", "size classes", "size inner", "size ignore", "scalar smoothing",
+    "size begin", "size end",
+  ],
+  multilabel: ["out y", "in x", "in target", "size classes", "size begin", "size end"],
+  multilabelGrad: [
+    "out dx", "in dy", "in x", "in target", "size classes", "size begin", "size end",
+  ],
+  ctc: [
+    "out y", "out alpha", "in x", "in targets", "in lengths", "size steps", "size batches", "size classes",
+    "size states", "size blank", "size begin", "size end",
+  ],
+  ctcGrad: [
+    "out dx", "scratch beta", "in dy", "in y", "in alpha", "in x", "in targets", "in lengths", "size steps",
+    "size batches", "size classes", "size states", "size blank", "size zeroInfinity", "size begin", "size end",
+  ],
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
@@ -241,6 +282,41 @@ export const FAMILIES = [
   { kernels: ["run_lengths"], types: [""], signature: "runLengths" },
   { kernels: ["row_order"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "rowOrder" },
   // loss
+  {
+    kernels: [
+      "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    ],
+    types: ["", "_f64"],
+    signature: "pairLoss",
+  },
+  {
+    kernels: [
+      "mse_loss_sum", "l1_loss_sum", "smooth_l1_loss_sum", "huber_loss_sum", "binary_cross_entropy_sum",
+      "binary_cross_entropy_with_logits_sum",
+    ],
+    types: ["", "_f64"],
+    signature: "pairLossSum",
+  },
+  {
+    kernels: [
+      "mse_loss_grad", "l1_loss_grad", "smooth_l1_loss_grad", "huber_loss_grad", "binary_cross_entropy_grad",
+      "binary_cross_entropy_with_logits_grad",
+    ],
+    types: ["", "_f64"],
+    signature: "pairLossGrad",
+  },
+  { kernels: ["target_check"], types: [""], signature: "targetCheck" },
+  { kernels: ["unit_check"], types: ["", "_f64"], signature: "unitCheck" },
+  { kernels: ["nll_loss"], types: ["", "_f64"], signature: "nllLoss" },
+  { kernels: ["nll_loss_grad"], types: ["", "_f64"], signature: "nllLossGrad" },
+  { kernels: ["weighted_mean"], types: ["", "_f64"], signature: "weightedMean" },
+  { kernels: ["cross_entropy"], types: ["", "_f64"], signature: "entropy" },
+  { kernels: ["cross_entropy_grad"], types: ["", "_f64"], signature: "entropyGrad" },
+  { kernels: ["cross_entropy_target"], types: ["", "_f64"], signature: "entropyShares" },
+  { kernels: ["multilabel_margin_loss"], types: ["", "_f64"], signature: "multilabel" },
+  { kernels: ["multilabel_margin_loss_grad"], types: ["", "_f64"], signature: "multilabelGrad" },
+  { kernels: ["ctc_loss"], types: ["", "_f64"], signature: "ctc" },
+  { kernels: ["ctc_loss_grad"], types: ["", "_f64"], signature: "ctcGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
   // random: each draws a whole tensor, in order

@@ -10,6 +10,10 @@ export { sigmoid, tanh } from "../ops/unary.ts";
 export * from "../ops/softmax.ts";
 // loss
 export * from "../ops/loss.ts";
+export * from "../ops/loss_class.ts";
+export * from "../ops/loss_distribution.ts";
+export * from "../ops/loss_margin.ts";
+export * from "../ops/ctc.ts";
 // embedding
 export * from "../ops/embedding.ts";
 // pad
