@@ -7,8 +7,18 @@ import { indexAt } from "./position";
 // @ts-ignore: decorator
 @inline
 function extentOf<T>(y: usize, x: usize, n: i32): void {
-  let low = load<T>(x), high = low;
-  for (let i = 1; i < n; i++) {
+  let low = load<T>(x), high = low, i = 1;
+  if (isInteger<T>() && n >= 4) {
+    let least = v128.load(x), greatest = least;
+    for (i = 2; i + 2 <= n; i += 2) {
+      const pair = v128.load(x + (<usize> i << 3));
+      least = v128.bitselect(pair, least, i64x2.gt_s(least, pair));
+      greatest = v128.bitselect(pair, greatest, i64x2.gt_s(pair, greatest));
+    }
+    low = <T> min(i64x2.extract_lane(least, 0), i64x2.extract_lane(least, 1));
+    high = <T> max(i64x2.extract_lane(greatest, 0), i64x2.extract_lane(greatest, 1));
+  }
+  for (; i < n; i++) {
     const value = load<T>(x + <usize> i * sizeof<T>());
     if (isFloat<T>()) {
       low = min<T>(low, value);
@@ -50,6 +60,13 @@ function gather<T>(
   for (let o = begin; o < end; o++) {
     const slab = x + <usize> o * n * inner * sizeof<T>();
     let at = <usize> o * k * inner;
+    if (inner == 1) {
+      for (const last = at + k; at < last; at++) {
+        const p = slab + indexAt(index + (at << 3), n) * sizeof<T>();
+        store<T>(y + at * sizeof<T>(), load<T>(p));
+      }
+      continue;
+    }
     for (let i = 0; i < k; i++) {
       for (let j = 0; j < inner; j++, at++) {
         const row = indexAt(index + (at << 3), n);
@@ -236,12 +253,13 @@ export function mask_count(y: usize, mask: usize, n: i32): void {
   store<i64>(y, count);
 }
 
-/** The positions of the true elements among n of a bool mask. */
-export function mask_positions(y: usize, mask: usize, n: i32): void {
-  for (let i = 0; i < n; i++) {
-    if (load<u8>(mask + i) == 0) continue;
+/** The positions of the first `count` true elements of a bool mask. */
+export function mask_positions(y: usize, mask: usize, count: i32): void {
+  // No branch on the mask, which cannot be foreseen: what is written for a false element is written over.
+  const last = y + (<usize> count << 3);
+  for (let i = 0; y < last; i++) {
     store<i64>(y, <i64> i);
-    y += 8;
+    y += <usize> (load<u8>(mask + i) != 0) << 3;
   }
 }
 

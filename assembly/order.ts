@@ -151,24 +151,48 @@ function popHeap<K>(first: usize, n: i32, result: usize): void {
   adjustHeap<K>(first, 0, n, k, i);
 }
 
+function makeHeap<K>(first: usize, n: i32): void {
+  for (let parent = (n - 2) / 2; n >= 2 && parent >= 0; parent--) {
+    const p = first + <usize> parent * (2 * sizeof<K>());
+    adjustHeap<K>(first, parent, n, load<K>(p), load<K>(p, sizeof<K>()));
+  }
+}
+
+function sortHeap<K>(first: usize, n: i32): void {
+  for (; n > 1; n--) popHeap<K>(first, n - 1, first + <usize> (n - 1) * (2 * sizeof<K>()));
+}
+
 /** The n = middle - first smallest of [first, last) to [first, middle), as a heap. */
 function heapSelect<K>(first: usize, middle: usize, last: usize): void {
   const step = 2 * sizeof<K>(), n = <i32> ((middle - first) / step);
-  for (let parent = (n - 2) / 2; n >= 2 && parent >= 0; parent--) {
-    const p = first + <usize> parent * step;
-    adjustHeap<K>(first, parent, n, load<K>(p), load<K>(p, sizeof<K>()));
-  }
+  makeHeap<K>(first, n);
   for (let p = middle; p < last; p += step) {
     if (key<K>(p) < key<K>(first)) popHeap<K>(first, n, p);
   }
 }
 
-/** The smallest of [first, last) to [first, middle), sorted. */
-export function partialSort<K>(first: usize, middle: usize, last: usize): void {
-  heapSelect<K>(first, middle, last);
-  for (let n = <i32> ((middle - first) / (2 * sizeof<K>())); n > 1; n--) {
-    popHeap<K>(first, n - 1, first + <usize> (n - 1) * (2 * sizeof<K>()));
+/**
+ * The pairs of the k smallest of n elements, `stride` bytes apart, to `pairs`, sorted: partial_sort, but that pairs are
+ * made only of those elements that enter the heap. 0 < k <= n.
+ */
+// @ts-ignore: decorator
+@inline
+export function smallest<T, K>(
+  pairs: usize,
+  k: i32,
+  x: usize,
+  n: i32,
+  stride: usize,
+  flip: K,
+): void {
+  makePairs<T, K>(pairs, x, k, stride, flip);
+  makeHeap<K>(pairs, k);
+  let p = x + <usize> k * stride;
+  for (let i = k; i < n; i++, p += stride) {
+    const key = keyOf<T, K>(load<T>(p), flip);
+    if (key < load<K>(pairs)) adjustHeap<K>(pairs, 0, k, key, <K> i);
   }
+  sortHeap<K>(pairs, k);
 }
 
 function insert<K>(last: usize): void {
@@ -243,7 +267,8 @@ function sortLoop<K>(first: usize, last: usize, depth: i32): void {
   const step = 2 * sizeof<K>();
   while (last - first > 16 * step) {
     if (depth-- == 0) {
-      partialSort<K>(first, last, last);
+      heapSelect<K>(first, last, last);
+      sortHeap<K>(first, <i32> ((last - first) / step));
       return;
     }
     const cut = partition<K>(first, last);

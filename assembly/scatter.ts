@@ -33,6 +33,13 @@ function scatter<T>(
   for (let o = begin; o < end; o++) {
     const slab = y + <usize> o * n * inner * sizeof<T>();
     let at = <usize> o * k * inner;
+    if (inner == 1) {
+      for (const last = at + k; at < last; at++) {
+        const p = slab + indexAt(index + (at << 3), n) * sizeof<T>();
+        store<T>(p, combine<T>(op, load<T>(p), load<T>(source + at * sizeof<T>())));
+      }
+      continue;
+    }
     for (let i = 0; i < k; i++) {
       for (let j = 0; j < inner; j++, at++) {
         const p = slab + (indexAt(index + (at << 3), n) * inner + j) * sizeof<T>();

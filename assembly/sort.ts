@@ -2,7 +2,7 @@
  * Sorting along the middle axis of x: [outer, n, inner]. Kernels do the slices [begin, end) of outer * inner; `scratch`
  * has room for 4 n keys (of 4 bytes, or 8 for 8-byte elements) and 1024 more: see order.ts.
  */
-import { makePairs, nthElement, partialSort, quickSelect, stableSort, unstableSort } from "./order";
+import { makePairs, nthElement, quickSelect, smallest, stableSort, unstableSort } from "./order";
 
 /** The values and indices of pairs[0 .. k) to a slice of `values` and `indices` with k elements, `inner` apart. */
 // @ts-ignore: decorator
@@ -150,10 +150,11 @@ function topkOf<T, K>(
   for (let s = begin; s < end; s++) {
     const o = <usize> (s / inner), j = <usize> (s % inner);
     const slice = x + (o * n * step + j) * sizeof<T>(), start = o * k * step + j;
-    makePairs<T, K>(scratch, slice, n, step * sizeof<T>(), flip);
     // PyTorch's choice of algorithms, so that ties are ordered as there.
-    if (<i64> k * 64 <= <i64> n) partialSort<K>(scratch, scratch + <usize> k * pair, last);
-    else if (k > 0) {
+    if (<i64> k * 64 <= <i64> n) {
+      smallest<T, K>(scratch, k, slice, n, step * sizeof<T>(), flip);
+    } else {
+      makePairs<T, K>(scratch, slice, n, step * sizeof<T>(), flip);
       const nth = scratch + <usize> (k - 1) * pair;
       nthElement<K>(scratch, nth, last);
       if (sorted) unstableSort<K>(scratch, nth);
