@@ -28,7 +28,7 @@ export const batchOf: unique symbol = Symbol("batchOf");
 /**
  * The base class of datasets whose samples have an index. A subclass defines `length` and `get`:
  *
- * ```ts
+ * ```ts ignore
  * class Squares extends Dataset<number> {
  *   override get length(): number {
  *     return 100;
