@@ -100,3 +100,4 @@ export { gradcheck, gradgradcheck } from "./gradcheck.ts";
 export type { GradcheckOptions, TensorFunction } from "./gradcheck.ts";
 export type { BackwardInputs, BackwardOptions } from "./backward.ts";
 export { Variable, type VariableConstructor, type VariableOptions } from "./variable.ts";
+export * as functional from "./functional.ts";
