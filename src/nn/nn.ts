@@ -19,6 +19,7 @@ export {
   FeatureAlphaDropout,
 } from "./dropout.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
+export { Embedding, EmbeddingBag } from "./embedding.ts";
 export {
   Hardsigmoid,
   Hardswish,
@@ -63,3 +64,9 @@ export type {
   SoftshrinkOptions,
 } from "./activation_settings.ts";
 export type { SoftmaxModule, SoftmaxModuleOptions } from "./softmax.ts";
+export type {
+  EmbeddingBagModuleOptions,
+  EmbeddingTable,
+  EmbeddingTableOptions,
+  PretrainedOptions,
+} from "./embedding.ts";
