@@ -16,6 +16,9 @@ import { sum } from "./reduce.ts";
 import { sumTo } from "./sum_to.ts";
 import { detach } from "./view.ts";
 
+/** The least int32. */
+const NONE = -(2 ** 31);
+
 /** The parameters of a loss over classes: x counts as [outer, classes, inner], targets as [outer, inner]. */
 export interface Classes {
   /** The targets, int64 and contiguous. */
@@ -38,7 +41,7 @@ export function readClasses(
   x: Tensor,
   target: Tensor,
   weight: Tensor | null,
-  ignoreIndex: number,
+  ignoreIndex: number | null,
 ): Classes {
   const axis = x.ndim === 1 ? 0 : 1, classes = x.shape[axis];
   if (target.dtype.kind !== "int") {
@@ -60,18 +63,23 @@ export function readClasses(
       }, got ${show(target.shape)}`,
     );
   }
-  const ignore = wholeNumber(call, "ignoreIndex", ignoreIndex);
+  // Without one to ignore: a number that the check has refused in every place.
+  const asked = ignoreIndex === null ? NONE : wholeNumber(call, "ignoreIndex", ignoreIndex);
+  const ignore = Math.abs(asked) < -NONE ? asked : NONE;
   const ids = denseAs(target, int64), count = ids.numElements;
   if (count > 0) {
     const { backend } = x, bad = emptyOn(backend, [], int64);
-    backend.kernels.target_check(bad.pointer, ids.pointer, classes, ignore, count);
+    const spared = ignoreIndex === null ? 0 : ignore;
+    backend.kernels.target_check(bad.pointer, ids.pointer, classes, spared, count);
     const place = Number(backend.readElement(bad.storage, 0, int64));
     bad.storage.free();
     if (place < count) {
       throw new RangeError(
         `${call}: target ${
           backend.readElement(ids.storage, ids.offset + place, int64)
-        } is out of bounds: expected 0 to ${classes - 1}, or ignoreIndex ${ignore}`,
+        } is out of bounds: expected 0 to ${classes - 1}${
+          ignoreIndex === null ? "" : `, or ignoreIndex ${ignore}`
+        }`,
       );
     }
   }

@@ -19,6 +19,7 @@ import type { LossArgs, WeightedLossArgs } from "./loss.ts";
 import { LOGITS, pairLoss } from "./loss_pair.ts";
 import { type LossOptions, reduced, type Reduction, reductionOf } from "./loss_reduction.ts";
 import { where } from "./pointwise.ts";
+import { checkExpands } from "./product.ts";
 import { pow } from "./power.ts";
 import { mean, sum } from "./reduce.ts";
 import { topk } from "./sort.ts";
@@ -321,8 +322,7 @@ export function multiMarginLoss(
     );
   }
   const x = input.ndim === 2 ? input : unsqueeze(input, 0);
-  // No class has the number -1, so nothing is ignored: -1 itself is refused.
-  const checked = readClasses(call, x, reshape(target, rows), null, classes);
+  const checked = readClasses(call, x, reshape(target, rows), null, null);
   const weights = readWeight(call, input, weight, classes), own = targetShares(x, checked);
   const others = add(x, unsqueeze(nll(x, checked, "none"), 1));
   const z = add(others, margin);
@@ -345,6 +345,7 @@ export function softMarginLoss(input: Tensor, target: Tensor, ...args: LossArgs)
   checkTensor(call, "input", input);
   checkTensor(call, "target", target);
   checkInputType(call, input);
+  checkExpands(call, target, input.shape);
   const z = mul(target, input);
   return pairLoss(call, SOFT_MARGIN, z, onesLike(z), 0, how);
 }

@@ -8,7 +8,7 @@ import { type Grad, record } from "../autograd/record.ts";
 import { type DType, dtypes, float32, float64, int64 } from "../backend/dtype.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
-import { broadcast, broadcastStrides, checkDevice, show } from "../tensor/shape.ts";
+import { broadcast, broadcastsTo, broadcastStrides, checkDevice, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { collapse, dense, denseAs } from "./copy.ts";
@@ -68,10 +68,9 @@ export function checkBatches(call: string, a: unknown, b: unknown): void {
 
 /** Throws `RangeError` unless `x` can be expanded to `shape`. */
 export function checkExpands(call: string, x: Tensor, shape: readonly number[]): void {
-  const skip = shape.length - x.ndim;
-  if (skip >= 0 && x.shape.every((n, d) => n === 1 || n === shape[skip + d])) return;
+  if (broadcastsTo(x.shape, shape)) return;
   throw new RangeError(
-    `${call}: a tensor of shape ${show(x.shape)} does not broadcast to the product's shape ${
+    `${call}: a tensor of shape ${show(x.shape)} does not broadcast to the result's shape ${
       show(shape)
     }`,
   );
