@@ -27,6 +27,15 @@ function vector(op: i32, a: v128, b: v128): v128 {
   return f32x4.min(a, b);
 }
 
+/** Bitwise operations do not mind how wide the elements are. */
+// @ts-ignore: decorator
+@inline
+function bits(op: i32, a: v128, b: v128): v128 {
+  if (op == BITWISE_AND) return v128.and(a, b);
+  if (op == BITWISE_OR) return v128.or(a, b);
+  return v128.xor(a, b);
+}
+
 /** The floor of a / b, from an exact remainder: a / b itself may round up to a whole number. */
 function floorOfQuotient(a: f64, b: f64): f64 {
   if (b == 0) return a / b;
@@ -170,6 +179,14 @@ export function loop<T>(
       } else if (aColumn == 0 && bColumn == 1) {
         const a0 = v128.load32_splat(p);
         for (; left >= 4; left -= 4, q += 16, r += 16) v128.store(r, vector(op, a0, v128.load(q)));
+      }
+    }
+    if (isInteger<T>() && op >= BITWISE_AND && op <= BITWISE_XOR && aColumn == 1 && bColumn <= 1) {
+      const lanes = <i32> (16 / sizeof<T>());
+      let b0 = v128.splat<T>(load<T>(q));
+      for (; left >= lanes; left -= lanes, p += 16, q += <usize> bColumn << 4, r += 16) {
+        if (bColumn == 1) b0 = v128.load(q);
+        v128.store(r, bits(op, v128.load(p), b0));
       }
     }
     const aStep = <usize> aColumn * sizeof<T>(), bStep = <usize> bColumn * sizeof<T>();

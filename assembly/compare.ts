@@ -46,25 +46,26 @@ function loop<T>(
     let q = b + <usize> (row * bRow + column * bColumn) * sizeof<T>();
     let r = y + i;
     i += left;
-    if (isFloat<T>() && sizeof<T>() == 4 && aColumn == 1 && bColumn <= 1) {
+    if (isFloat<T>() && sizeof<T>() == 4 && aColumn <= 1 && bColumn <= 1) {
       // Sixteen at a time: the masks of all ones or zeros shrink to bytes, and lose all bits but one.
-      const stride = <usize> bColumn << 6;
+      const aBytes = <usize> aColumn << 6, bBytes = <usize> bColumn << 6;
+      let a0 = v128.load32_splat(p), a1 = a0, a2 = a0, a3 = a0;
       let b0 = v128.load32_splat(q), b1 = b0, b2 = b0, b3 = b0;
-      for (; left >= 16; left -= 16, p += 64, q += stride, r += 16) {
+      for (; left >= 16; left -= 16, p += aBytes, q += bBytes, r += 16) {
+        if (aColumn == 1) {
+          a0 = v128.load(p);
+          a1 = v128.load(p, 16);
+          a2 = v128.load(p, 32);
+          a3 = v128.load(p, 48);
+        }
         if (bColumn == 1) {
           b0 = v128.load(q);
           b1 = v128.load(q, 16);
           b2 = v128.load(q, 32);
           b3 = v128.load(q, 48);
         }
-        const low = i16x8.narrow_i32x4_s(
-          vector(op, v128.load(p), b0),
-          vector(op, v128.load(p, 16), b1),
-        );
-        const high = i16x8.narrow_i32x4_s(
-          vector(op, v128.load(p, 32), b2),
-          vector(op, v128.load(p, 48), b3),
-        );
+        const low = i16x8.narrow_i32x4_s(vector(op, a0, b0), vector(op, a1, b1));
+        const high = i16x8.narrow_i32x4_s(vector(op, a2, b2), vector(op, a3, b3));
         v128.store(r, v128.and(i8x16.narrow_i16x8_s(low, high), i8x16.splat(1)));
       }
     }

@@ -7,7 +7,7 @@
 import { fma } from "./simd";
 
 // The operations. The loop below is inlined into each export, where the operation is a constant.
-const WHERE = 0, LERP = 1, ADDCMUL = 2;
+const WHERE = 0, LERP = 1, ADDCMUL = 2, CLAMP = 3;
 
 /** a + c (b - a), from the nearer end: exact at both. */
 // @ts-ignore: decorator
@@ -24,6 +24,11 @@ function scalar<T>(op: i32, a: T, b: T, c: T): T {
   if (isFloat<T>() && op == LERP) {
     const step = <T> (b - a);
     return <T> (c < <T> 0.5 ? a + c * step : b + (c - <T> 1) * step);
+  }
+  if (op == CLAMP) {
+    // NaN stays: no comparison with it is true.
+    const raised = a < b || b != b ? b : a;
+    return raised > c || c != c ? c : raised;
   }
   return <T> (a + b * c);
 }
@@ -69,6 +74,7 @@ function loop<T, U>(
           const mask = i32x4.ne(i32x4.extend_low_i16x8_u(bytes), i32x4.splat(0));
           v128.store(r, v128.bitselect(v, w, mask));
         } else if (op == LERP) v128.store(r, mix(v128.load(p), v, w));
+        else if (op == CLAMP) v128.store(r, f32x4.min(f32x4.max(v128.load(p), v), w));
         else v128.store(r, fma(v, w, v128.load(p)));
       }
     }
@@ -318,6 +324,106 @@ export function addcmul_f64(
 ): void {
   loop<f64, f64>(
     ADDCMUL,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+/** a, but b where it is less, and c where it is greater. */
+export function clamp(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<f32, f32>(
+    CLAMP,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+export function clamp_f64(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<f64, f64>(
+    CLAMP,
+    y,
+    a,
+    b,
+    c,
+    columns,
+    aRow,
+    aColumn,
+    bRow,
+    bColumn,
+    cRow,
+    cColumn,
+    begin,
+    end,
+  );
+}
+
+export function clamp_i64(
+  y: usize,
+  a: usize,
+  b: usize,
+  c: usize,
+  columns: i32,
+  aRow: i32,
+  aColumn: i32,
+  bRow: i32,
+  bColumn: i32,
+  cRow: i32,
+  cColumn: i32,
+  begin: i32,
+  end: i32,
+): void {
+  loop<i64, i64>(
+    CLAMP,
     y,
     a,
     b,

@@ -37,6 +37,7 @@ Deno.test("arith: float32 kernels at every tail, with tensors and numbers", () =
       ["lt", torch.lt, (a, b) => Number(a < b)],
       ["ge", torch.ge, (a, b) => Number(a >= b)],
       ["ne", torch.ne, (a, b) => Number(a !== b)],
+      ["bitwiseAnd", (a, b) => a.gt(0).bitwiseAnd(b.gt(0)), (a, b) => Number(a > 0 && b > 0)],
       ["where", (a, b) => torch.where(a.gt(0), a, b), (a, b) => a > 0 ? a : b],
     ];
   for (let n = 1; n <= 40; n++) {

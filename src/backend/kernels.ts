@@ -219,6 +219,7 @@ export const FAMILIES = [
   // pointwise
   { kernels: ["where_b1", "where_b2", "where_b4", "where_b8"], types: [""], signature: "ternary" },
   { kernels: ["lerp", "addcmul"], types: ["", "_f64"], signature: "ternary" },
+  { kernels: ["clamp"], types: ["", "_f64", "_i64"], signature: "ternary" },
   // activation
   {
     kernels: ["relu", "gelu", "gelu_tanh", "silu", "mish", "hardswish", "hardsigmoid", "logsigmoid"],

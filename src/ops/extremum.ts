@@ -20,6 +20,7 @@ import {
   type Operand,
   resultType,
   tensorsOf,
+  ternary,
 } from "./elementwise.ts";
 import { logicalAnd, logicalOr } from "./logic.ts";
 import { maskedFill, where } from "./pointwise.ts";
@@ -27,7 +28,8 @@ import { maskedFill, where } from "./pointwise.ts";
 const MAXIMUM = kernelTable("maximum"),
   MINIMUM = kernelTable("minimum"),
   FMAX = kernelTable("fmax"),
-  FMIN = kernelTable("fmin");
+  FMIN = kernelTable("fmin"),
+  CLAMP = kernelTable("clamp");
 
 /** The greater of two elements; NaN where either is. Equal elements share the gradient. */
 export function maximum(input: Tensor, other: Tensor): Tensor {
@@ -136,9 +138,11 @@ function bounded(call: string, x: Tensor, min: Bound, max: Bound): Tensor {
   checkTensors(call, { input: x });
   const bounds = [min, max].filter((bound) => bound !== null);
   const dtype = boundedType(call, x, bounds);
-  let y: Tensor = x;
-  if (min !== null) y = binary(call, MAXIMUM, y, min, dtype);
-  if (max !== null) y = binary(call, MINIMUM, y, max, dtype);
+  const y = min === null
+    ? binary(call, MINIMUM, x, max!, dtype)
+    : max === null
+    ? binary(call, MAXIMUM, x, min, dtype)
+    : ternary(call, CLAMP, x, min, max, dtype);
   return record(bounds[0] instanceof Tensor ? "clamp" : "ClampBackward1", y, [x, min, max], [
     (dy) => {
       let inside = min === null ? le(x, max!) : ge(x, min);
