@@ -10,7 +10,7 @@ import { broadcast, broadcastStrides, sameShape, show } from "../tensor/shape.ts
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { item } from "./access.ts";
-import { beginInPlace, recordInPlace } from "./in_place.ts";
+import { beginFill, beginInPlace, recordInPlace } from "./in_place.ts";
 import { sumTo } from "./sum_to.ts";
 import { alias } from "./view.ts";
 
@@ -142,6 +142,10 @@ export function copy_(
       `copy_: a source of shape ${show(source.shape)} does not broadcast to ${show(x.shape)}`,
     );
   }
+  if (source === x) {
+    beginFill("copy_", x);
+    return x;
+  }
   beginInPlace("copy_", x, [x, source]);
   let from = source.dtype === x.dtype ? source : convert(dense(source), x.dtype);
   if (from.storage === x.storage) from = clone(alias(from));
@@ -191,14 +195,14 @@ export function readFillValue(call: string, args: FillArgs, dtype: DType): FillV
 export function fill_(x: Tensor, ...args: FillArgs): Tensor {
   const value = readFillValue("fill_", args, x.dtype);
   if (value instanceof Tensor) return copy_(x, value);
-  beginInPlace("fill_", x);
+  beginFill("fill_", x);
   writeScalar(x, value);
   return recordInPlace("fill_", x, [x], [() => null]);
 }
 
 /** Writes zeros into every element of `x`. */
 export function zero_(x: Tensor): Tensor {
-  beginInPlace("zero_", x);
+  beginFill("zero_", x);
   writeScalar(x, 0);
   return recordInPlace("zero_", x, [x], [() => null]);
 }

@@ -8,6 +8,7 @@ import { emptyOn } from "../tensor/create.ts";
 import { layoutOf, span } from "../tensor/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { clone, copy_, zero_ } from "./copy.ts";
+import { zerosLike } from "./create.ts";
 import { asStrided } from "./view.ts";
 
 /**
@@ -15,7 +16,7 @@ import { asStrided } from "./view.ts";
  * written.
  */
 export function beginInPlace(call: string, x: Tensor, inputs: readonly unknown[] = [x]): void {
-  checkNotInference(call, x);
+  beginFill(call, x, inputs);
   for (let d = 0; d < x.ndim; d++) {
     if (x.strides[d] === 0 && x.shape[d] > 1) {
       throw new Error(
@@ -23,6 +24,11 @@ export function beginInPlace(call: string, x: Tensor, inputs: readonly unknown[]
       );
     }
   }
+}
+
+/** The same for operations that write one value everywhere: to expanded tensors too. */
+export function beginFill(call: string, x: Tensor, inputs: readonly unknown[] = [x]): void {
+  checkNotInference(call, x);
   checkHistory(call, x, inputs);
 }
 
@@ -37,20 +43,21 @@ export function checkNotInference(call: string, x: Tensor): void {
 
 /** Throws when an operation on `inputs` may not rewrite the history of `x`, as far as gradients are recorded. */
 export function checkHistory(call: string, x: Tensor, inputs: readonly unknown[]): void {
-  if (!recording(inputs)) return;
+  const { viewOf } = x;
+  // A view that was made in noGrad has no history, and yet writing to it would change a history that is recorded.
+  if (!recording(inputs) && !(mode.grad && viewOf !== null && viewOf.base.requiresGrad)) return;
   if (x.leafRequiresGrad) {
     throw new Error(
       `${call}: a leaf that requires a gradient is changed in place; do it in torch.noGrad, or on x.data`,
     );
   }
-  const { viewOf } = x;
   if (viewOf === null || !x.dtype.isFloatingPoint) return;
   if (viewOf.fixed !== null) {
     throw new Error(
       `${call}: ${viewOf.fixed} is changed in place while gradients are recorded; use the out-of-place operation, or clone() it first`,
     );
   }
-  if (viewOf.base.leafRequiresGrad && x.requiresGrad) {
+  if (viewOf.base.leafRequiresGrad) {
     throw new Error(
       `${call}: a view of a leaf that requires a gradient is changed in place; do it in torch.noGrad, or on x.data`,
     );
@@ -59,7 +66,7 @@ export function checkHistory(call: string, x: Tensor, inputs: readonly unknown[]
 
 /**
  * Records that `x` was changed in place by `op`, computed from `inputs` (among them `x` itself, as it was), and counts
- * the change. Writing to a view rewrites the history of its base.
+ * the change; a gradient for `x` that is null stands for zeros. Writing to a view rewrites the history of its base.
  */
 export function recordInPlace(
   op: string,
@@ -71,12 +78,14 @@ export function recordInPlace(
   x.counter.version++;
   if (!x.dtype.isFloatingPoint || !recording(inputs)) return x;
   checkHistory(op, x, inputs);
-  const node = new Node(op, inputs, grads, saved);
+  const self = inputs.indexOf(x);
   if (x.viewOf === null) {
-    x.node = node;
+    // What was overwritten has a gradient of zero, as in PyTorch, and not none.
+    const all = grads.map((grad, i): Grad => i === self ? (dy) => grad(dy) ?? zerosLike(dy) : grad);
+    x.node = new Node(op, inputs, all, saved);
     x.outputNumber = 0;
     x.rewritten++;
-  } else rewriteBase(x, node, inputs.indexOf(x));
+  } else rewriteBase(x, new Node(op, inputs, grads, saved), self);
   return x;
 }
 

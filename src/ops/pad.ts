@@ -85,29 +85,31 @@ export function pad(
       } and sizes ${show(sizes)}`,
     );
   }
+  const batch = x.ndim - axes.length - 1;
+  if (x.shape.some((n, d) => n === 0 && (batch === 0 || d > 0))) {
+    throw new RangeError(
+      `pad: mode "${mode}" pads no tensor without elements, got shape ${show(x.shape)}`,
+    );
+  }
   for (const { d, before, after } of axes) {
     const n = x.shape[d], most = mode === "reflect" ? n - 1 : mode === "circular" ? n : Infinity;
-    if (before > most || after > most || n === 0) {
+    if (before > most || after > most) {
       throw new RangeError(
         `pad: axis ${d} of size ${n} cannot be padded by ${before} and ${after} in mode "${mode}"`,
       );
     }
   }
   const y = axes.reduce((t, { d, before, after }) => padAxis(t, d, before, after, mode), x);
-  return y === x ? clone(x) : y;
+  return y.storage === x.storage ? clone(y) : y;
 }
 
-/** `x` padded along axis `d` with elements of its own. */
+/** `x` padded along axis `d` with elements of its own; what is cut off at one end may still be seen in the other's mirror. */
 function padAxis(x: Tensor, d: number, before: number, after: number, mode: PadMode): Tensor {
-  if (before < 0 || after < 0) {
-    x = slice(x, d, Math.max(-before, 0), x.shape[d] + Math.min(after, 0), 1);
-  }
-  const n = x.shape[d], parts = [x];
+  const n = x.shape[d], first = Math.max(-before, 0), end = n + Math.min(after, 0);
+  const middle = first === 0 && end === n ? x : slice(x, d, first, end, 1), parts = [middle];
   const edge = (start: number, count: number) =>
     expand(slice(x, d, start, start + 1, 1), x.shape.map((size, k) => k === d ? count : size));
-  if (
-    (before > 0 || after > 0) && (n === 0 || (mode !== "replicate" && Math.max(before, after) > n))
-  ) {
+  if (mode === "circular" && Math.max(before, after) > end - first) {
     throw new RangeError(
       `pad: too little is left of axis ${d} to pad it by ${before} and ${after}`,
     );
@@ -118,7 +120,7 @@ function padAxis(x: Tensor, d: number, before: number, after: number, mode: PadM
         ? flip(slice(x, d, 1, before + 1, 1), d)
         : mode === "replicate"
         ? edge(0, before)
-        : slice(x, d, n - before, n, 1),
+        : slice(x, d, end - before, end, 1),
     );
   }
   if (after > 0) {
@@ -127,10 +129,10 @@ function padAxis(x: Tensor, d: number, before: number, after: number, mode: PadM
         ? flip(slice(x, d, n - 1 - after, n - 1, 1), d)
         : mode === "replicate"
         ? edge(n - 1, after)
-        : slice(x, d, 0, after, 1),
+        : slice(x, d, first, first + after, 1),
     );
   }
-  return parts.length === 1 ? clone(x) : cat(parts, d);
+  return parts.length === 1 ? middle : cat(parts, d);
 }
 
 /** `x` between so many places that hold `value`; negative sizes cut. */

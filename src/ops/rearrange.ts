@@ -208,7 +208,10 @@ export function repeatInterleave(
     outputSize: null as number | null,
   }, args);
   if (repeats === null) return indexesOf(call, x, outputSize);
-  const source = dim === null || x.ndim === 0 ? flatten(x) : x;
+  if (dim !== null && x.ndim === 0) {
+    throw new RangeError(`${call}: a 0-d tensor has no axis ${dim}`);
+  }
+  const source = dim === null ? flatten(x) : x;
   const d = dim === null ? 0 : axis(call, dim, x.ndim),
     [outer, n, inner] = splitAt(source.shape, d);
   const shape = (count: number) => source.shape.map((size, k) => k === d ? count : size);

@@ -173,9 +173,9 @@ export function unfold(
   >
 ): Tensor {
   const w = windowsOf("unfold", read("unfold", DEFAULTS, args));
-  if (x.ndim !== 3 && x.ndim !== 4) {
+  if ((x.ndim !== 3 && x.ndim !== 4) || x.shape.slice(-3).includes(0)) {
     throw new RangeError(
-      `unfold: expected [batch, channels, height, width] or [channels, height, width], got shape ${
+      `unfold: expected [batch, channels, height, width] or [channels, height, width], not empty, got shape ${
         show(x.shape)
       }`,
     );

@@ -28,13 +28,13 @@ export function sizeOf(shape: readonly number[]): number {
 }
 
 function isRowMajor(shape: readonly number[], strides: readonly number[]): boolean {
-  let step = 1;
+  let step = 1, dense = true;
   for (let d = shape.length - 1; d >= 0; d--) {
     if (shape[d] === 0) return true;
-    if (shape[d] !== 1 && strides[d] !== step) return false;
+    if (shape[d] !== 1 && strides[d] !== step) dense = false;
     step *= shape[d];
   }
-  return true;
+  return dense;
 }
 
 /** What a view remembers of the tensor it looks into, so that writing to either can rewrite the other's history. */
