@@ -144,6 +144,7 @@ export function copy_(
   }
   if (source === x) {
     beginFill("copy_", x);
+    x.counter.version++;
     return x;
   }
   beginInPlace("copy_", x, [x, source]);

@@ -167,13 +167,7 @@ export function writeAt(
 ): void {
   const { shape, offsets, outer, stride, inner } = placesOf(call, x, indexes, names);
   const n = offsets.numElements, { backend, dtype } = x;
-  if (!broadcastsTo(value.shape, shape)) {
-    throw new RangeError(
-      `${call}: a value of shape ${show(value.shape)} does not broadcast to ${
-        show(shape)
-      }, the shape of what is indexed`,
-    );
-  }
+  checkValue(call, value.shape, shape);
   if (sizeOf(shape) === 0) return;
   let source: Tensor;
   if (value.numElements === sizeOf(shape)) source = dense(value);
@@ -204,6 +198,16 @@ export function writeAt(
     stride,
     0,
     outer,
+  );
+}
+
+/** Throws `RangeError` unless a value of shape `value` can be written to places of shape `shape`. */
+export function checkValue(call: string, value: readonly number[], shape: readonly number[]): void {
+  if (broadcastsTo(value, shape)) return;
+  throw new RangeError(
+    `${call}: a value of shape ${show(value)} does not broadcast to ${
+      show(shape)
+    }, the shape of what is indexed`,
   );
 }
 

@@ -16,6 +16,7 @@ import { beginInPlace, recordInPlace } from "./in_place.ts";
 import {
   broadcastIndexes,
   checkMask,
+  checkValue,
   coordinates,
   type Indexes,
   takeAt,
@@ -276,6 +277,7 @@ export function indexPut_(
   );
   if (indexes.length === 0) {
     source = withoutLeadingOnes(source, view.ndim);
+    checkValue(call, source.shape, view.shape);
     if (accumulate) add_(view, source);
     else copy_(view, source);
     return x;
