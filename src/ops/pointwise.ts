@@ -167,7 +167,7 @@ export function lerp(input: Tensor, end: Tensor, ...args: LerpArgs): Tensor {
   }
   const y = ternary("lerp", LERP, input, end, weight, dtype);
   return record("lerp", y, [input, end, weight], [
-    (dy) => gradFor(mul(dy, weight instanceof Tensor ? sub(1, weight) : 1 - weight), input),
+    (dy) => gradFor(mul(dy, weight instanceof Tensor ? sub(1, weight) : 1 - Number(weight)), input),
     (dy) => gradFor(mul(dy, weight), end),
     (dy) => gradFor(mul(dy, sub(end, input)), weight),
   ], [
