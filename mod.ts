@@ -140,6 +140,7 @@ export {
 } from "./src/legacy.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
+export { deepcopy } from "./src/nn/deepcopy.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
 export * as utils from "./src/data/namespace.ts";
