@@ -10,6 +10,7 @@ export * from "./unary";
 export * from "./reduce";
 export * from "./max_min";
 export * from "./median";
+export * from "./svd";
 export * from "./compare";
 export * from "./pointwise";
 export * from "./activation";

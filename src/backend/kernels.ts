@@ -66,6 +66,7 @@ export const SIGNATURES = {
   recurrence: [
     "out y", "in a", "in b", "size n", "size inner", "size reverse", "size begin", "size end",
   ],
+  svd: ["out u", "out s", "out v", "in x", "size k", "size m", "size begin", "size end"],
   reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
   pairLoss: ["out y", "in x", "in t", "scalar parameter", "size begin", "size end"],
   pairLossSum: ["out y", "in x", "in t", "scalar parameter", "scalar divisor", "size n"],
