@@ -1,8 +1,8 @@
 /**
- * The lower median over the middle axis of [outer, n, inner], n at least 1, and where it is. Kernels do the slices
- * [begin, end) of the outer * inner slices; scratch holds n 32-bit indexes.
+ * Medians and modes over the middle axis of [outer, n, inner], n at least 1, and where they are. Kernels do the slices
+ * [begin, end) of the outer * inner slices.
  *
- * Of equal elements PyTorch's index is the one that std::nth_element leaves in the middle. So this is libstdc++'s
+ * The median is the lower one; scratch holds n 32-bit indexes. Of equal elements PyTorch's index is the one that std::nth_element leaves in the middle. So this is libstdc++'s
  * introselect, step by step (without its guard against inputs made to defeat the choice of the pivot).
  */
 
@@ -144,4 +144,77 @@ export function median_i64(
   end: i32,
 ): void {
   medians<i64>(y, index, x, n, inner, numbers, scratch, begin, end);
+}
+
+/**
+ * The most frequent element of sorted slices x: [outer, n, inner], n at least 1, the smallest of several, and where the
+ * last of them was before sorting: `order` holds those indexes.
+ */
+// @ts-ignore: decorator
+@inline
+function modes<T>(
+  y: usize,
+  index: usize,
+  x: usize,
+  order: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  for (let i = begin; i < end; i++) {
+    const outer = i / inner, first = outer * n * inner + (i - outer * inner);
+    let most = 0, run = 0, place: usize = 0;
+    for (let k = 0, at = first; k < n; k++, at += inner) {
+      run++;
+      const v = load<T>(x + <usize> at * sizeof<T>());
+      if (k < n - 1 && load<T>(x + <usize> (at + inner) * sizeof<T>()) == v) continue;
+      if (run > most) {
+        most = run;
+        place = at;
+      }
+      run = 0;
+    }
+    store<T>(y + <usize> i * sizeof<T>(), load<T>(x + place * sizeof<T>()));
+    store<i64>(index + (<usize> i << 3), load<i64>(order + (place << 3)));
+  }
+}
+
+export function mode(
+  y: usize,
+  index: usize,
+  x: usize,
+  order: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  modes<f32>(y, index, x, order, n, inner, begin, end);
+}
+
+export function mode_f64(
+  y: usize,
+  index: usize,
+  x: usize,
+  order: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  modes<f64>(y, index, x, order, n, inner, begin, end);
+}
+
+export function mode_i64(
+  y: usize,
+  index: usize,
+  x: usize,
+  order: usize,
+  n: i32,
+  inner: i32,
+  begin: i32,
+  end: i32,
+): void {
+  modes<i64>(y, index, x, order, n, inner, begin, end);
 }

@@ -62,6 +62,9 @@ export const SIGNATURES = {
     "out y", "out index", "in x", "size n", "size inner", "size numbers", "scratch scratch",
     "size begin", "size end",
   ],
+  mode: [
+    "out y", "out index", "in x", "in order", "size n", "size inner", "size begin", "size end",
+  ],
   scan: ["out y", "in x", "size n", "size inner", "size reverse", "size begin", "size end"],
   recurrence: [
     "out y", "in a", "in b", "size n", "size inner", "size reverse", "size begin", "size end",
@@ -215,6 +218,7 @@ export const FAMILIES = [
   { kernels: ["amax", "amin"], types: ["", "_f64", "_i64", "_u8"], signature: "reduce" },
   { kernels: ["argmax", "argmin", "cummax", "cummin"], types: ["", "_f64", "_i64"], signature: "reduceIndexed" },
   { kernels: ["median"], types: ["", "_f64", "_i64"], signature: "median" },
+  { kernels: ["mode"], types: ["", "_f64", "_i64"], signature: "mode" },
   // compare
   { kernels: ["eq", "ne", "lt", "le"], types: ["", "_f64", "_i64", "_i32", "_u8"], signature: "binary" },
   // pointwise

@@ -210,12 +210,12 @@ export function reduceIndexed(
 ): [values: Tensor, indices: Tensor] {
   const dtype = reduceType(x.dtype), name = kernelFor(call, table, dtype);
   const { x: source, n, inner } = grouped(x, dims, dtype);
-  const shape = reducedShape(x, dims, keepdim);
+  const shape = reducedShape(x, dims, keepdim), more = extra(n);
   const values = emptyOn(x.backend, shape, dtype), indices = emptyOn(x.backend, shape, int64);
   const count = values.numElements;
   if (count > 0) {
     const kernel = x.backend.kernels[name] as unknown as AnyKernel;
-    kernel(values.pointer, indices.pointer, source.pointer, n, inner, ...extra(n), 0, count);
+    kernel(values.pointer, indices.pointer, source.pointer, n, inner, ...more, 0, count);
   }
   return [convertTo(values, x.dtype), indices];
 }
