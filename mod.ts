@@ -106,7 +106,11 @@ export { type Index, type IndexPutOptions, Slice, slice } from "./src/ops/subscr
 export * from "./src/ops/compare.ts";
 export * from "./src/ops/pointwise.ts";
 export * from "./src/ops/scan.ts";
+export * from "./src/ops/max_min.ts";
 export * from "./src/ops/statistics.ts";
+export * from "./src/ops/deviation.ts";
+export * from "./src/ops/difference.ts";
+export * from "./src/ops/norm.ts";
 export { logSoftmax, softmax } from "./src/ops/softmax.ts";
 export * from "./src/ops/join.ts";
 export * from "./src/ops/index.ts";

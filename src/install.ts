@@ -28,6 +28,10 @@ import * as subscript from "./ops/subscript.ts";
 import * as compare from "./ops/compare.ts";
 import * as pointwise from "./ops/pointwise.ts";
 import * as activation from "./ops/activation.ts";
+import * as deviation from "./ops/deviation.ts";
+import * as difference from "./ops/difference.ts";
+import * as maxMin from "./ops/max_min.ts";
+import * as norms from "./ops/norm.ts";
 import * as scan from "./ops/scan.ts";
 import * as statistics from "./ops/statistics.ts";
 import * as softmax from "./ops/softmax.ts";
@@ -82,7 +86,11 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   pointwise,
   activation,
   scan,
+  maxMin,
   statistics,
+  deviation,
+  difference,
+  norms,
   softmax,
   join,
   pad,
@@ -148,6 +156,10 @@ export function install(): void {
     nonzero: indexing.nonzero,
     unique,
     uniqueConsecutive,
+    max: maxMin.max,
+    min: maxMin.min,
+    median: statistics.median,
+    nanmedian: statistics.nanmedian,
   };
   for (const [name, op] of Object.entries(overloaded)) define(name, method(op as Op));
   property("0", legacy.element);

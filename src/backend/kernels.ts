@@ -63,7 +63,7 @@ export const SIGNATURES = {
     "size begin", "size end",
   ],
   mode: [
-    "out y", "out index", "in x", "in order", "size n", "size inner", "size begin", "size end",
+    "out y", "out index", "in x", "size n", "size inner", "scratch scratch", "size begin", "size end",
   ],
   scan: ["out y", "in x", "size n", "size inner", "size reverse", "size begin", "size end"],
   recurrence: [
@@ -327,6 +327,8 @@ export const FAMILIES = [
   { kernels: ["ctc_loss_grad"], types: ["", "_f64"], signature: "ctcGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
+  // linalg
+  { kernels: ["svd"], types: [""], signature: "svd" },
   // random: each draws a whole tensor, in order
   { kernels: ["seed_generator"], types: [""], signature: "seed" },
   { kernels: ["random_words"], types: [""], signature: "draw" },

@@ -7,7 +7,7 @@ import { type Grad, record } from "../autograd/record.ts";
 import { type Args, checkTensor, isOptions, read } from "../tensor/arguments.ts";
 import { axes } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, div, mul, sub } from "./arithmetic.ts";
+import { div, mul, sub } from "./arithmetic.ts";
 import { eq } from "./compare.ts";
 import { binary, kernelTable, unary } from "./elementwise.ts";
 import { maskedFill } from "./pointwise.ts";
@@ -53,6 +53,8 @@ export type DeviationArgs =
 
 interface Plan {
   dims: number[];
+  /** Whether no axes were given, or there are none: all are meant. */
+  all: boolean;
   keepdim: boolean;
   /** The number of elements that a result is computed from, less the correction. */
   divisor: number;
@@ -80,7 +82,8 @@ function readArgs(call: string, x: Tensor, args: readonly unknown[]): Plan {
   checkFloating(call, x);
   const dims = axes(call, dim, x.ndim), n = dims.reduce((p, d) => p * x.shape[d], 1);
   const taken = correction ?? (unbiased ? 1 : 0);
-  return { dims, keepdim, divisor: n - taken, correction: taken };
+  const whole = dim === null || x.ndim === 0;
+  return { dims, all: whole, keepdim, divisor: n - taken, correction: taken };
 }
 
 /** Variances and means, in the dtype that computes; no history. */
@@ -98,11 +101,13 @@ function moments(call: string, x: Tensor, plan: Plan): [variance: Tensor, mean: 
   return [y, average];
 }
 
-/** The gradient of variances: 2 (x - mean) / divisor. */
-function varGrad(x: Tensor, { dims, keepdim, divisor }: Plan): Grad {
+/** The gradient of variances, 2 (x - mean) / divisor; that of all elements is infinite where the divisor is 0. */
+function varGrad(x: Tensor, { dims, all, keepdim, divisor }: Plan): Grad {
+  const { shape } = x;
   return (dy) => {
-    const scaled = mul(restoreAxes(dy, dims, keepdim), 2 / divisor);
-    return mul(scaled, sub(x, mean(x, dims, true)));
+    const restored = restoreAxes(dy, dims, keepdim);
+    if (all && divisor === 0) return expand(mul(restored, Infinity), shape);
+    return mul(mul(restored, 2 / divisor), sub(x, mean(x, dims, true)));
   };
 }
 

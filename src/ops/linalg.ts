@@ -13,6 +13,7 @@ import { sum } from "./reduce.ts";
 import { cross as crossOf } from "./tensor_product.ts";
 import { reshape } from "./view.ts";
 
+export * from "./linalg_norm.ts";
 export { matmul };
 
 /** Options of `linalg.cross` and `linalg.vecdot`. */

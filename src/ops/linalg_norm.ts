@@ -9,15 +9,9 @@ import { axes, axis, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { amax, amin } from "./max_min.ts";
 import { cast } from "./copy.ts";
-import { normOver } from "./norm.ts";
-import {
-  checkDType,
-  checkFlag,
-  checkFloating,
-  checkNotEmpty,
-  type Dims,
-} from "./reduction.ts";
+import { checkDType, checkFlag, checkFloating, checkNotEmpty, type Dims } from "./reduction.ts";
 import { singularNorm } from "./singular_norm.ts";
+import { normOver } from "./vector_norm.ts";
 import { squeeze } from "./view.ts";
 
 /** Options of `linalg.vectorNorm`. */
@@ -193,6 +187,9 @@ export function norm(
     keepdim: false,
     dtype: null as DType | null,
   }, args);
+  if (Array.isArray(dim) && dim.length > 2) {
+    throw new RangeError(`${call}: expected one axis or two, got dim ${show(dim)}`);
+  }
   if (ord === null) return vectorNormOf(call, x, 2, dim, keepdim, dtype);
   if (dim === null && x.ndim !== 1 && x.ndim !== 2) {
     throw new RangeError(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Grad, record, recordAll } from "../autograd/record.ts";
+import { type Grad, record } from "../autograd/record.ts";
 import { bool } from "../backend/dtype.ts";
 import { type Args, checkTensor, isOptions, read } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn } from "../tensor/create.ts";
@@ -12,12 +12,11 @@ import { axis, show, splitAt } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { div, mul } from "./arithmetic.ts";
 import { gatherGrad } from "./checked_index.ts";
-import { eq, isnan } from "./compare.ts";
+import { chosen, putWhereChosen, readAlong, shareAmongEqual } from "./chosen.ts";
+import { eq } from "./compare.ts";
 import { denseAs } from "./copy.ts";
 import { type KernelTable, kernelTable } from "./elementwise.ts";
 import { maximum, minimum } from "./extremum.ts";
-import { logicalAnd, logicalOr } from "./logic.ts";
-import { where } from "./pointwise.ts";
 import { sum } from "./reduce.ts";
 import {
   type AnyKernel,
@@ -67,43 +66,6 @@ function extreme(call: string, op: string, table: KernelTable, x: Tensor): Tenso
   return record(op, y, [x], [(dy) => shareAmongEqual(dy, x, y)], [x, y]);
 }
 
-/** The gradient `dy` of an element of `x` of value `y`, in equal parts for all that have that value. */
-export function shareAmongEqual(dy: Tensor, x: Tensor, y: Tensor): Tensor {
-  const mask = logicalOr(eq(x, y), logicalAnd(isnan(x), isnan(y)));
-  return where(mask, div(dy, sum(mask)), 0);
-}
-
-/** The gradient `dy` of values that were chosen from `x` over `dims`, at `indices`. */
-export function putWhereChosen(
-  dy: Tensor,
-  x: Tensor,
-  dims: readonly number[],
-  keepdim: boolean,
-  indices: Tensor,
-): Tensor {
-  if (x.ndim === 0) return dy;
-  return gatherGrad(
-    restoreAxes(dy, dims, keepdim),
-    x.shape,
-    dims[0],
-    restoreAxes(indices, dims, keepdim),
-  );
-}
-
-/** The parameters of a reduction over one axis that must be given. */
-export function readAlong(
-  call: string,
-  x: Tensor,
-  args: readonly unknown[],
-): { dims: number[]; keepdim: boolean } {
-  checkTensor(call, "input", x);
-  const { dim, keepdim } = read(call, { dim: NaN, keepdim: false }, args);
-  checkFlag(call, "keepdim", keepdim);
-  const dims = oneAxis(call, x, axis(call, dim, x.ndim));
-  checkNotEmpty(call, x, dims);
-  return { dims, keepdim };
-}
-
 /** The extreme values along one axis, and their places. */
 function along(
   call: string,
@@ -114,12 +76,7 @@ function along(
 ): ValuesAndIndices {
   const { dims, keepdim } = readAlong(call, x, args);
   const [values, indices] = reduceIndexed(call, table, x, dims, keepdim);
-  return namedTuple(
-    ["values", "indices"],
-    recordAll(op, [values, indices], [x], ([dy]) => [
-      dy === null ? null : putWhereChosen(dy, x, dims, keepdim, indices),
-    ], [indices]),
-  );
+  return chosen(op, x, values, indices, (dy) => putWhereChosen(dy, x, dims, keepdim, indices));
 }
 
 /** The other operand of `max(x, other)`, or null for a reduction. */
@@ -284,11 +241,12 @@ function running(
     const kernel = x.backend.kernels[name] as unknown as AnyKernel, slices = y.numElements / n;
     kernel(y.pointer, indices.pointer, source.pointer, n, inner, 0, slices);
   }
-  return namedTuple(
-    ["values", "indices"],
-    recordAll(call, [convertTo(y, x.dtype), indices], [x], ([dy]) => [
-      dy === null || x.ndim === 0 ? dy : gatherGrad(dy, x.shape, at, indices),
-    ], [indices]),
+  return chosen(
+    call,
+    x,
+    convertTo(y, x.dtype),
+    indices,
+    (dy) => x.ndim === 0 ? dy : gatherGrad(dy, x.shape, at, indices),
   );
 }
 
@@ -298,7 +256,10 @@ function running(
  *
  * @throws RangeError when the axis is out of range.
  */
-export function cummax(x: Tensor, ...args: Args<[dim: number], { dim?: number }>): ValuesAndIndices {
+export function cummax(
+  x: Tensor,
+  ...args: Args<[dim: number], { dim?: number }>
+): ValuesAndIndices {
   return running("cummax", CUMMAX, x, args);
 }
 
@@ -308,6 +269,9 @@ export function cummax(x: Tensor, ...args: Args<[dim: number], { dim?: number }>
  *
  * @throws RangeError when the axis is out of range.
  */
-export function cummin(x: Tensor, ...args: Args<[dim: number], { dim?: number }>): ValuesAndIndices {
+export function cummin(
+  x: Tensor,
+  ...args: Args<[dim: number], { dim?: number }>
+): ValuesAndIndices {
   return running("cummin", CUMMIN, x, args);
 }

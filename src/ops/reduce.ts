@@ -10,11 +10,14 @@ import { emptyOn, fillWith } from "../tensor/create.ts";
 import { axes } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul, sub } from "./arithmetic.ts";
+import { isnan } from "./compare.ts";
 import { cast, dense } from "./copy.ts";
 import { binary, kernelTable } from "./elementwise.ts";
+import { logicalNot } from "./logic.ts";
 import {
   checkDType,
   checkFlag,
+  checkFloating,
   convertTo,
   type Dims,
   type DimsArgs,
@@ -27,11 +30,12 @@ import {
   reduceType,
   restoreAxes,
 } from "./reduction.ts";
-import { prodGrad } from "./scan.ts";
+import { prodGrad } from "./running.ts";
 import { exp } from "./unary.ts";
 import { expand } from "./view.ts";
 
 const SUM = kernelTable("sum"),
+  NANSUM = kernelTable("nansum"),
   PROD = kernelTable("prod"),
   LOGSUMEXP = kernelTable("logsumexp"),
   AMAX = kernelTable("amax"),
@@ -79,6 +83,34 @@ export function mean(x: Tensor, ...args: ReduceArgs): Tensor {
   return record(all ? "mean" : "MeanBackward1", convertTo(total, type), [source], [
     (dy) => expand(restoreAxes(div(dy, n), dims, keepdim), shape),
   ]);
+}
+
+/**
+ * The sum of the elements that are not NaN over axes `dim` (all by default). x: [...] -> [...] without those axes.
+ *
+ * @throws RangeError when an axis is out of range or given twice.
+ */
+export function nansum(x: Tensor, ...args: ReduceArgs): Tensor {
+  const { dims, keepdim, dtype } = readReduce("nansum", x, args);
+  const source = dtype === null ? x : cast(x, dtype), type = source.dtype;
+  if (type.kind !== "float") return sum(source, dims, keepdim);
+  const y = convertTo(reduce("nansum", NANSUM, source, dims, keepdim, reduceType(type)), type);
+  return record("nansum", y, [source], [
+    (dy) => mul(restoreAxes(dy, dims, keepdim), logicalNot(isnan(source))),
+  ], [source]);
+}
+
+/**
+ * The mean of the elements that are not NaN over axes `dim` (all by default). x: [...] -> [...] without those axes.
+ *
+ * @throws RangeError when an axis is out of range or given twice.
+ * @throws TypeError when `x` is not floating-point.
+ */
+export function nanmean(x: Tensor, ...args: ReduceArgs): Tensor {
+  const { dims, keepdim, dtype } = readReduce("nanmean", x, args);
+  checkFloating("nanmean", x);
+  const count = sum(logicalNot(isnan(x)), dims, keepdim);
+  return div(nansum(x, dims, keepdim, dtype), count);
 }
 
 /**

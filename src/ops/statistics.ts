@@ -3,36 +3,27 @@
  *
  * @module
  */
-import { record, recordAll } from "../autograd/record.ts";
+import { record } from "../autograd/record.ts";
 import { bool, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
-import { namedTuple, type ValuesAndIndices } from "../tensor/named_tuple.ts";
-import { axis, show, splitAt } from "../tensor/shape.ts";
+import type { ValuesAndIndices } from "../tensor/named_tuple.ts";
+import { axis, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { item } from "./access.ts";
 import { mul, sub } from "./arithmetic.ts";
+import { chosen, putWhereChosen, readAlong, shareAmongEqual } from "./chosen.ts";
 import { ge, isnan, le, lt } from "./compare.ts";
-import { cast, denseAs } from "./copy.ts";
+import { cast } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
 import { gather } from "./index.ts";
 import { logicalAnd, logicalNot } from "./logic.ts";
-import { putWhereChosen, readAlong, shareAmongEqual } from "./max_min.ts";
 import { lerp, maskedFill, where } from "./pointwise.ts";
-import { movedim } from "./rearrange.ts";
+import { movedim } from "./axes.ts";
 import { all, any, sum } from "./reduce.ts";
-import {
-  type AnyKernel,
-  checkFlag,
-  convertTo,
-  type DimArgs,
-  kernelFor,
-  reducedShape,
-  reduceIndexed,
-  reduceType,
-} from "./reduction.ts";
+import { checkFlag, type DimArgs, reduceIndexed } from "./reduction.ts";
 import { sort } from "./sort.ts";
-import { ceil, floor, round } from "./unary.ts";
+import { ceil, floor, round } from "./rounding.ts";
 import { expand, reshape, select, unsqueeze } from "./view.ts";
 
 const MEDIAN = kernelTable("median"), MODE = kernelTable("mode");
@@ -59,11 +50,12 @@ function medianOf(
   }
   const { dims, keepdim } = readAlong(call, x, args);
   const [values, indices] = reduceIndexed(call, MEDIAN, x, dims, keepdim, extra);
-  return namedTuple(
-    ["values", "indices"],
-    recordAll(`${name}Backward1`, [values, indices], [x], ([dy]) => [
-      dy === null ? null : putWhereChosen(dy, x, dims, keepdim, indices),
-    ], [indices]),
+  return chosen(
+    `${name}Backward1`,
+    x,
+    values,
+    indices,
+    (dy) => putWhereChosen(dy, x, dims, keepdim, indices),
   );
 }
 
@@ -103,22 +95,20 @@ export function mode(x: Tensor, ...args: DimArgs): ValuesAndIndices {
   checkTensor("mode", "input", x);
   const { dim, keepdim } = read("mode", { dim: -1 as number | null, keepdim: false }, args);
   const { dims } = readAlong("mode", x, [dim ?? -1, keepdim]);
-  const compute = reduceType(x.dtype);
-  const [sorted, order] = sort(denseAs(x, compute), { dim: dim ?? -1, stable: true });
-  const [, n, inner] = splitAt(x.shape, dims[0] ?? 0);
-  const shape = reducedShape(x, dims, keepdim);
-  const y = emptyOn(x.backend, shape, compute), indices = emptyOn(x.backend, shape, int64);
-  if (y.numElements > 0) {
-    const source = denseAs(sorted, compute), places = denseAs(order, int64);
-    const kernel = x.backend.kernels[kernelFor("mode", MODE, compute)] as unknown as AnyKernel;
-    const [values, at] = [y.pointer, indices.pointer];
-    kernel(values, at, source.pointer, places.pointer, n, inner, 0, y.numElements);
-  }
-  return namedTuple(
-    ["values", "indices"],
-    recordAll("mode", [convertTo(y, x.dtype), indices], [x], ([dy]) => [
-      dy === null ? null : putWhereChosen(dy, x, dims, keepdim, indices),
-    ], [indices]),
+  const [values, indices] = reduceIndexed(
+    "mode",
+    MODE,
+    x,
+    dims,
+    keepdim,
+    (n) => [x.backend.scratch(4 * n)],
+  );
+  return chosen(
+    "mode",
+    x,
+    values,
+    indices,
+    (dy) => putWhereChosen(dy, x, dims, keepdim, indices),
   );
 }
 

@@ -28,6 +28,11 @@ import type * as subscript from "../ops/subscript.ts";
 import type * as compare from "../ops/compare.ts";
 import type * as pointwise from "../ops/pointwise.ts";
 import type * as activation from "../ops/activation.ts";
+import type * as deviation from "../ops/deviation.ts";
+import type * as difference from "../ops/difference.ts";
+import type * as maxMin from "../ops/max_min.ts";
+import type * as norms from "../ops/norm.ts";
+import type { DimArgs } from "../ops/reduction.ts";
 import type * as scan from "../ops/scan.ts";
 import type * as statistics from "../ops/statistics.ts";
 import type * as softmax from "../ops/softmax.ts";
@@ -54,6 +59,7 @@ import type * as legacy from "../legacy.ts";
 import type { DType } from "../backend/dtype.ts";
 import type { Operand } from "../ops/elementwise.ts";
 import type { Args } from "./arguments.ts";
+import type { ValuesAndIndices } from "./named_tuple.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A function of a tensor as a method of it. */
@@ -124,7 +130,17 @@ export const METHODS = {
   legacy: ["__bool__", "__getitem__"],
   copy: ["contiguous", "clone", "copy_", "fill_", "zero_"],
   hooks: ["requiresGrad_", "registerHook", "retainGrad"],
-  reduce: ["sum", "mean", "prod", "logsumexp", "any", "all", "countNonzero"],
+  reduce: [
+    "sum",
+    "mean",
+    "nansum",
+    "nanmean",
+    "prod",
+    "logsumexp",
+    "any",
+    "all",
+    "countNonzero",
+  ],
   unary: [
     "neg",
     "neg_",
@@ -316,9 +332,13 @@ export const METHODS = {
     "prelu",
   ],
   // scan
-  scan: ["cumsum", "cumprod", "logcumsumexp"],
+  scan: ["cumsum", "cumsum_", "cumprod", "cumprod_", "logcumsumexp"],
+  maxMin: ["amax", "amin", "aminmax", "argmax", "argmin", "cummax", "cummin"],
   // statistics
-  statistics: [],
+  statistics: ["mode", "quantile", "nanquantile"],
+  deviation: ["var", "std"],
+  difference: ["diff"],
+  norms: ["norm", "dist"],
   // softmax
   softmax: ["softmax", "logSoftmax"],
   // join
@@ -409,7 +429,11 @@ export interface TensorMethods
     Methods<typeof pointwise, Names["pointwise"]>,
     Methods<typeof activation, Names["activation"]>,
     Methods<typeof scan, Names["scan"]>,
+    Methods<typeof maxMin, Names["maxMin"]>,
     Methods<typeof statistics, Names["statistics"]>,
+    Methods<typeof deviation, Names["deviation"]>,
+    Methods<typeof difference, Names["difference"]>,
+    Methods<typeof norms, Names["norms"]>,
     Methods<typeof softmax, Names["softmax"]>,
     Methods<typeof join, Names["join"]>,
     Methods<typeof pad, Names["pad"]>,
@@ -476,4 +500,24 @@ export interface TensorMethods
       UniqueConsecutiveOptions
     >
   ): Tensor[];
+  /** The largest element of all. */
+  max(): Tensor;
+  /** The larger elements of two tensors. */
+  max(other: Tensor | maxMin.OtherOptions): Tensor;
+  /** The largest elements along an axis, and the index of the first of each. */
+  max(...args: DimArgs): ValuesAndIndices;
+  /** The smallest element of all. */
+  min(): Tensor;
+  /** The smaller elements of two tensors. */
+  min(other: Tensor | maxMin.OtherOptions): Tensor;
+  /** The smallest elements along an axis, and the index of the first of each. */
+  min(...args: DimArgs): ValuesAndIndices;
+  /** The median of all elements. */
+  median(): Tensor;
+  /** The medians along an axis, and where they are. */
+  median(...args: DimArgs): ValuesAndIndices;
+  /** The median of all elements that are numbers. */
+  nanmedian(): Tensor;
+  /** The medians of the numbers along an axis, and where they are. */
+  nanmedian(...args: DimArgs): ValuesAndIndices;
 }
