@@ -329,3 +329,63 @@ Deno.test("every module of one tensor trains: outputs and gradients of activatio
     assert(net.parameters().every((p) => p.grad !== null));
   }
 });
+
+Deno.test("losses are those of the functions, in today's words and the older ones", () => {
+  torch.manualSeed(1);
+  const x = torch.randn(4, 3), y = torch.randn(4, 3), p = torch.rand(4, 3);
+  const classes = torch.tensor([0, 2, 1, -100], { dtype: torch.int64 }), sign = p.sub(0.5).sign();
+  const weight = torch.tensor([1, 2, 3]),
+    hot = p.gt(0.5).to(torch.float32),
+    logs = F.logSoftmax(x, 1);
+  const same = (a: Tensor, b: Tensor) => assertEquals(a.tolist(), b.tolist());
+  same(new nn.MSELoss()(x, y), F.mseLoss(x, y));
+  same(new nn.MSELoss({ sizeAverage: false })(x, y), F.mseLoss(x, y, { reduction: "sum" }));
+  same(new nn.L1Loss(null, false)(x, y), F.l1Loss(x, y, { reduction: "none" }));
+  assertEquals(new nn.MSELoss(false).reduction, "sum");
+  same(new nn.SmoothL1Loss({ beta: 0.5 })(x, y), F.smoothL1Loss(x, y, { beta: 0.5 }));
+  same(new nn.HuberLoss("sum", 0.5)(x, y), F.huberLoss(x, y, "sum", 0.5));
+  same(new nn.BCELoss(weight)(p, hot), F.binaryCrossEntropy(p, hot, { weight }));
+  same(
+    new nn.BCEWithLogitsLoss({ posWeight: weight })(x, hot),
+    F.binaryCrossEntropyWithLogits(x, hot, { posWeight: weight }),
+  );
+  same(new nn.NLLLoss({ weight })(logs, classes), F.nllLoss(logs, classes, { weight }));
+  same(
+    new nn.CrossEntropyLoss(weight, { labelSmoothing: 0.1, ignoreIndex: 1 })(x, right),
+    F.crossEntropy(x, right, { weight, labelSmoothing: 0.1, ignoreIndex: 1 }),
+  );
+  same(
+    new nn.KLDivLoss({ reduction: "batchmean" })(logs, p),
+    F.klDiv(logs, p, { reduction: "batchmean" }),
+  );
+  same(new nn.PoissonNLLLoss({ full: true })(x, p), F.poissonNllLoss(x, p, { full: true }));
+  same(new nn.GaussianNLLLoss()(x, y, p), F.gaussianNllLoss(x, y, p));
+  const first = x.select(1, 0), second = y.select(1, 0), signs = sign.select(1, 0);
+  same(
+    new nn.MarginRankingLoss(0.1)(first, second, signs),
+    F.marginRankingLoss(first, second, signs, { margin: 0.1 }),
+  );
+  same(new nn.HingeEmbeddingLoss()(x, sign), F.hingeEmbeddingLoss(x, sign));
+  same(new nn.CosineEmbeddingLoss()(x, y, signs), F.cosineEmbeddingLoss(x, y, signs));
+  same(new nn.SoftMarginLoss()(x, sign), F.softMarginLoss(x, sign));
+  same(new nn.MultiMarginLoss(2)(x, right), F.multiMarginLoss(x, right, { p: 2 }));
+  same(
+    new nn.MultiLabelSoftMarginLoss({ weight })(x, hot),
+    F.multilabelSoftMarginLoss(x, hot, { weight }),
+  );
+  same(
+    new nn.TripletMarginLoss({ swap: true })(x, y, p),
+    F.tripletMarginLoss(x, y, p, { swap: true }),
+  );
+  const distance = (a: Tensor, b: Tensor) => a.sub(b).abs().sum(-1);
+  same(
+    new nn.TripletMarginWithDistanceLoss({ distanceFunction: distance })(x, y, p),
+    F.tripletMarginWithDistanceLoss(x, y, p, { distanceFunction: distance }),
+  );
+  assertEquals(
+    Object.keys(new nn.BCEWithLogitsLoss({ weight, posWeight: weight }).stateDict()),
+    ["weight", "pos_weight"],
+  );
+  assertEquals(String(new nn.CrossEntropyLoss(weight)), "CrossEntropyLoss()");
+  assertThrows(() => new nn.MSELoss({ reduction: "all" as "sum" })(x, y), RangeError, "reduction");
+});

@@ -37,6 +37,26 @@ export {
 export { CELU, ELU, Hardtanh, LeakyReLU, PReLU, RReLU, Threshold } from "./rectifier.ts";
 export { GELU, GLU, Hardshrink, Softplus, Softshrink } from "./activation_settings.ts";
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
+export { BCELoss, BCEWithLogitsLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss } from "./loss.ts";
+export {
+  CrossEntropyLoss,
+  CTCLoss,
+  GaussianNLLLoss,
+  KLDivLoss,
+  NLLLoss,
+  PoissonNLLLoss,
+} from "./loss_class.ts";
+export {
+  CosineEmbeddingLoss,
+  HingeEmbeddingLoss,
+  MarginRankingLoss,
+  MultiLabelMarginLoss,
+  MultiLabelSoftMarginLoss,
+  MultiMarginLoss,
+  SoftMarginLoss,
+  TripletMarginLoss,
+  TripletMarginWithDistanceLoss,
+} from "./loss_margin.ts";
 
 export type { BackwardHook, ForwardHook, ForwardPreHook, RemovableHandle } from "./hooks.ts";
 export type { Named } from "./container.ts";
@@ -70,3 +90,29 @@ export type {
   EmbeddingTableOptions,
   PretrainedOptions,
 } from "./embedding.ts";
+export type {
+  BCELossOptions,
+  BCEWithLogitsLossOptions,
+  HuberLossOptions,
+  LossModule,
+  LossModuleOptions,
+  ReductionOptions,
+  SmoothL1LossOptions,
+} from "./loss.ts";
+export type {
+  CrossEntropyLossOptions,
+  CTCLossOptions,
+  GaussianNLLLossOptions,
+  KLDivLossOptions,
+  NLLLossOptions,
+  PoissonNLLLossOptions,
+} from "./loss_class.ts";
+export type {
+  CosineEmbeddingLossOptions,
+  HingeEmbeddingLossOptions,
+  MarginRankingLossOptions,
+  MultiLabelSoftMarginLossOptions,
+  MultiMarginLossOptions,
+  TripletMarginLossOptions,
+  TripletMarginWithDistanceLossOptions,
+} from "./loss_margin.ts";
