@@ -9,7 +9,16 @@ import { assertEquals } from "@std/assert";
 import * as torch from "../mod.ts";
 import { type Outcome, readStore, replay } from "./replay.ts";
 
-const COMPLETE = new Set<string>(["arith", "compare", "indexing", "loss", "matmul", "shape", "reduction", "softmax"]);
+const COMPLETE = new Set<string>([
+  "arith",
+  "compare",
+  "indexing",
+  "loss",
+  "matmul",
+  "shape",
+  "reduction",
+  "softmax",
+]);
 
 /** Cases that PyTorch 1.13 itself gets wrong, and how. */
 const WRONG_IN_PYTORCH: Record<string, string> = {
