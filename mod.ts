@@ -202,6 +202,7 @@ export type {
   UniformOptions,
 } from "./src/ops/random_in_place.ts";
 export type { Nested, TensorOptions } from "./src/tensor/create.ts";
+export type { OverloadedMethods } from "./src/tensor/overloads.ts";
 export type { Method, METHODS, Methods, Names, TensorMethods } from "./src/tensor/methods.ts";
 export type { NamedTuple, ValuesAndIndices } from "./src/tensor/named_tuple.ts";
 export type { PrintOptions } from "./src/tensor/print.ts";

@@ -32,7 +32,6 @@ import type * as deviation from "../ops/deviation.ts";
 import type * as difference from "../ops/difference.ts";
 import type * as maxMin from "../ops/max_min.ts";
 import type * as norms from "../ops/norm.ts";
-import type { DimArgs } from "../ops/reduction.ts";
 import type * as scan from "../ops/scan.ts";
 import type * as statistics from "../ops/statistics.ts";
 import type * as softmax from "../ops/softmax.ts";
@@ -45,7 +44,6 @@ import type * as indexWrite from "../ops/index_write.ts";
 import type * as sort from "../ops/sort.ts";
 import type * as histogram from "../ops/histogram.ts";
 import type * as createNew from "../ops/create_new.ts";
-import type { UniqueConsecutiveOptions, UniqueOptions, ValuesAlone } from "../ops/unique.ts";
 import type * as matmul from "../ops/matmul.ts";
 import type * as addProduct from "../ops/add_product.ts";
 import type * as tensorProduct from "../ops/tensor_product.ts";
@@ -56,10 +54,7 @@ import type * as randomInPlace from "../ops/random_in_place.ts";
 import type * as sweep from "../autograd/backward.ts";
 import type * as hooks from "../autograd/hooks.ts";
 import type * as legacy from "../legacy.ts";
-import type { DType } from "../backend/dtype.ts";
-import type { Operand } from "../ops/elementwise.ts";
-import type { Args } from "./arguments.ts";
-import type { ValuesAndIndices } from "./named_tuple.ts";
+import type { OverloadedMethods } from "./overloads.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A function of a tensor as a method of it. */
@@ -402,6 +397,7 @@ export type Names = typeof METHODS;
 /** Every method of a tensor. */
 export interface TensorMethods
   extends
+    OverloadedMethods,
     Methods<typeof access, Names["access"]>,
     Methods<typeof arithmetic, Names["arithmetic"]>,
     Methods<typeof division, Names["division"]>,
@@ -459,65 +455,4 @@ export interface TensorMethods
   readonly mT: Tensor;
   /** The same elements without history; setting it gives the tensor the elements, shape and dtype of another. */
   data: Tensor;
-  /** PyTorch's name of the type: `"torch.FloatTensor"`. */
-  type(): string;
-  /** The tensor in another dtype, which may be given as PyTorch's name of the type. */
-  type(dtype: DType | string): Tensor;
-  /** Its elements where `condition` is true, those of `other` elsewhere: `torch.where(condition, x, other)`. */
-  where(condition: Tensor, other: Operand): Tensor;
-  /** All sizes. */
-  size(): readonly number[];
-  /** The size of axis `dim`. */
-  size(dim: number): number;
-  /** The indexes of the elements that are not zero: int64 [count, axes]. */
-  nonzero(asTuple?: false | { asTuple?: false }): Tensor;
-  /** One vector of indexes for each axis. */
-  nonzero(asTuple: true | { asTuple: true }): Tensor[];
-  /** The distinct elements (or slices along axis `dim`), sorted. */
-  unique(
-    sorted?: boolean | ValuesAlone<UniqueOptions>,
-    returnInverse?: false | ValuesAlone<UniqueConsecutiveOptions>,
-    returnCounts?: false | { dim?: number | null },
-    dim?: number | null,
-  ): Tensor;
-  /** The distinct values, with their inverse, their counts or both. */
-  unique(
-    ...args: Args<
-      [sorted: boolean, returnInverse: boolean, returnCounts: boolean, dim: number | null],
-      UniqueOptions
-    >
-  ): Tensor[];
-  /** The values of runs of equal elements (or slices along axis `dim`). */
-  uniqueConsecutive(
-    returnInverse?: false | ValuesAlone<UniqueConsecutiveOptions>,
-    returnCounts?: false | { dim?: number | null },
-    dim?: number | null,
-  ): Tensor;
-  /** The values of the runs, with their inverse, their counts or both. */
-  uniqueConsecutive(
-    ...args: Args<
-      [returnInverse: boolean, returnCounts: boolean, dim: number | null],
-      UniqueConsecutiveOptions
-    >
-  ): Tensor[];
-  /** The largest element of all. */
-  max(): Tensor;
-  /** The larger elements of two tensors. */
-  max(other: Tensor | maxMin.OtherOptions): Tensor;
-  /** The largest elements along an axis, and the index of the first of each. */
-  max(...args: DimArgs): ValuesAndIndices;
-  /** The smallest element of all. */
-  min(): Tensor;
-  /** The smaller elements of two tensors. */
-  min(other: Tensor | maxMin.OtherOptions): Tensor;
-  /** The smallest elements along an axis, and the index of the first of each. */
-  min(...args: DimArgs): ValuesAndIndices;
-  /** The median of all elements. */
-  median(): Tensor;
-  /** The medians along an axis, and where they are. */
-  median(...args: DimArgs): ValuesAndIndices;
-  /** The median of all elements that are numbers. */
-  nanmedian(): Tensor;
-  /** The medians of the numbers along an axis, and where they are. */
-  nanmedian(...args: DimArgs): ValuesAndIndices;
 }
