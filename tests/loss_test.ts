@@ -185,3 +185,9 @@ Deno.test("losses refuse what does not fit, and name it", () => {
   );
   assert(Number.isNaN(F.crossEntropy(x, torch.tensor([-100n, -100n, -100n])).item()));
 });
+
+Deno.test("a triplet whose positive is the anchor has a finite gradient without eps", () => {
+  const x = torch.ones([1, 3], { requiresGrad: true });
+  F.tripletMarginLoss(x, x.detach(), torch.zeros(1, 3), { eps: 0, margin: 9 }).backward();
+  numbers(x.grad!).forEach((g) => assertAlmostEquals(g, -1 / Math.sqrt(3), 1e-6));
+});

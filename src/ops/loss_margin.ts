@@ -18,13 +18,12 @@ import { clampMin, minimum } from "./extremum.ts";
 import type { LossArgs, WeightedLossArgs } from "./loss.ts";
 import { LOGITS, pairLoss } from "./loss_pair.ts";
 import { type LossOptions, reduced, type Reduction, reductionOf } from "./loss_reduction.ts";
+import { norm } from "./norm.ts";
 import { where } from "./pointwise.ts";
 import { checkExpands } from "./product.ts";
-import { pow } from "./power.ts";
 import { mean, sum } from "./reduce.ts";
-import { topk } from "./sort.ts";
-import { abs, neg, sqrt } from "./unary.ts";
-import { detach, reshape, squeeze, unsqueeze } from "./view.ts";
+import { neg, sqrt } from "./unary.ts";
+import { detach, reshape, unsqueeze } from "./view.ts";
 
 /** Options of losses with a margin. */
 export interface MarginLossOptions extends LossOptions {
@@ -195,15 +194,8 @@ export function tripletMarginLoss(
       } and ${show(negative.shape)}`,
     );
   }
-  const distance = (a: Tensor, b: Tensor) => norm(add(sub(a, b), eps), p);
+  const distance = (a: Tensor, b: Tensor) => norm(add(sub(a, b), eps), p, -1);
   return reduced(triplet(anchor, positive, negative, distance, margin, swap), how);
-}
-
-/** The p-norm of each row: [..., n] -> [...]. */
-function norm(x: Tensor, p: number): Tensor {
-  if (p === 2) return sqrt(sum(mul(x, x), -1));
-  if (p === Infinity) return squeeze(topk(abs(x), 1, -1).values, -1);
-  return pow(sum(pow(abs(x), p), -1), 1 / p);
 }
 
 /** A distance of tensors, one for each row. */
@@ -260,7 +252,7 @@ export function tripletMarginWithDistanceLoss(
   checkTensor(call, "anchor", anchor);
   checkTensor(call, "positive", positive);
   checkTensor(call, "negative", negative);
-  const euclidean: Distance = (a, b) => norm(add(sub(a, b), 1e-6), 2);
+  const euclidean: Distance = (a, b) => norm(add(sub(a, b), 1e-6), 2, -1);
   const distance = distanceFunction ?? euclidean;
   return reduced(triplet(anchor, positive, negative, distance, margin, swap), how);
 }
