@@ -139,6 +139,12 @@ Deno.test("in place: what PyTorch forbids is forbidden, before anything is writt
   assert(!n.requiresGrad);
 });
 
+Deno.test("in place: a shape that was changed after its use is noticed, not differentiated wrongly", () => {
+  const x = input(1, 3).mul(1), y = x.add(torch.ones(3, 3));
+  x.t_();
+  assertThrows(() => y.sum().backward(), Error, "another shape in place");
+});
+
 Deno.test("in place: views and their base count changes together, x.data apart", () => {
   const x = torch.ones(4), v = x.view(2, 2).at(0);
   v.add_(1);

@@ -162,6 +162,7 @@ function step(node: Node, held: Waiting, waiting: Map<Node, Waiting>, createGrap
   for (let i = 0; i < node.next.length; i++) {
     const next = node.next[i], grad = results[i];
     if (next === null || grad === null || grad === undefined) continue;
+    if (!sameShape(grad.shape, node.nextShapes[i]!)) refuseShape(node, i, grad);
     // Made just now, or passed on by an operation that only changed its shape, and given to one input only: whoever
     // receives it may keep it. What the user's own code made may be held there.
     let owned = !node.custom &&
@@ -173,6 +174,17 @@ function step(node: Node, held: Waiting, waiting: Map<Node, Waiting>, createGrap
   }
   // A gradient that nobody else holds has done its work.
   if (passesOn && !results.some((r) => r?.storage === dy!.storage)) dy!.storage.free();
+}
+
+/** A derivative that looks at its input's shape finds another one when that was changed in place since. */
+function refuseShape(node: Node, i: number, grad: Tensor): never {
+  throw new Error(
+    `backward: ${node.name} returned a gradient of shape ${
+      show(grad.shape)
+    } for input ${i}, of shape ${
+      show(node.nextShapes[i]!)
+    }; if the input was given another shape in place (t_, squeeze_, data), clone() it first`,
+  );
 }
 
 /** Throws when a gradient holds NaN; for anomaly detection. */

@@ -29,6 +29,8 @@ export class Node {
   readonly next: (Node | null)[];
   /** Which output of its node each input is. */
   readonly nextOutputs: number[];
+  /** The shape that each input had; it may be given another one in place. */
+  readonly nextShapes: (readonly number[] | null)[];
   /** The derivative: a function for each input, or one for all; null once freed. */
   derivative: Grad[] | Grads | null;
   /** Hooks on the gradient of each output, by output number. */
@@ -61,10 +63,12 @@ export class Node {
     const n = inputs.length;
     this.next = new Array(n);
     this.nextOutputs = new Array(n);
+    this.nextShapes = new Array(n);
     for (let i = 0; i < n; i++) {
       const x = inputs[i];
       const source = x instanceof Tensor ? nodeOf(x) : null;
       this.next[i] = source;
+      this.nextShapes[i] = source === null ? null : (x as Tensor).shape;
       this.nextOutputs[i] = source === null || source.leaf !== null
         ? 0
         : (x as Tensor).outputNumber;

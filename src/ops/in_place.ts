@@ -118,6 +118,7 @@ function rewriteBase(x: Tensor, node: Node, self: number): void {
   for (let i = 0; i < node.next.length; i++) {
     history.next.push(i === self ? null : node.next[i]);
     history.nextOutputs.push(node.nextOutputs[i]);
+    history.nextShapes.push(node.nextShapes[i]);
   }
   base.node = history;
   base.outputNumber = 0;
