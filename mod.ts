@@ -55,13 +55,12 @@ export {
   prelu,
   relu,
   relu_,
-  rrelu,
-  rrelu_,
   selu,
   selu_,
   threshold,
   threshold_,
 } from "./src/ops/activation.ts";
+export { rrelu, rrelu_ } from "./src/ops/rrelu.ts";
 export {
   asStrided,
   detach,
@@ -184,11 +183,11 @@ export type {
   InplaceArgs,
   InplaceOptions,
   LeakyReluArgs,
-  RreluArgs,
   ShrinkArgs,
   SoftplusArgs,
   ThresholdArgs,
 } from "./src/ops/activation.ts";
+export type { RreluArgs } from "./src/ops/rrelu.ts";
 export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args, Sizes } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";

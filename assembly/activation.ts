@@ -5,9 +5,13 @@
  * - leaky_relu: a slope                      - softshrink, hardshrink: a lambda
  * - softplus: a beta, b threshold            - logit: a lowest, b highest, c whether to clamp to them
  * - elu: a expm1(c x) below 0, b x above     - polygamma: a order
+ *
+ * Largest errors of float32, in units in the last place: silu and gelu's tanh form 3, mish 4, gelu 4 above -2 and 6 in
+ * the tail below, where the rounding errors of the quotient and of exp(-x^2 / 2) add up.
  */
 import {
   constant,
+  demote,
   expm1OfNegative,
   expOfRemainder,
   expRemainder,
@@ -22,7 +26,7 @@ import {
   normalTail,
   select,
 } from "./math";
-import { demote, GELU_A, GELU_B, GELU_HIGHEST, geluExponent } from "./gelu";
+import { GELU_A, GELU_B, GELU_HIGHEST, geluExponent } from "./gelu";
 import { erfcOf, polygammaOf, sigmoidOf } from "./special";
 
 // The functions. The loop below is inlined into each export, where the function is a constant.

@@ -4,17 +4,8 @@
  *
  * relu (threshold_grad), sigmoid and tanh take their gradients from the result, in the place of x.
  */
-import { constant, expVector, normalArgument, normalExp, normalTail, select } from "./math";
-import {
-  demote,
-  GELU_3B,
-  GELU_3B_F32,
-  GELU_A,
-  GELU_A_F32,
-  GELU_B,
-  GELU_HIGHEST,
-  geluExponent,
-} from "./gelu";
+import { constant, demote, expVector, normalArgument, normalExp, normalTail, select } from "./math";
+import { GELU_3B, GELU_3B_F32, GELU_A, GELU_A_F32, GELU_B, GELU_HIGHEST, geluExponent } from "./gelu";
 import { fma } from "./simd";
 import { erfcOf, sigmoidOf } from "./special";
 
@@ -47,7 +38,7 @@ function vector(op: i32, dy: v128, x: v128, a: v128, b: v128, c: v128): v128 {
   if (op == LEAKY_RELU) return select(f32x4.gt(x, zero), dy, f32x4.mul(dy, a));
   if (op == ELU) {
     const below = f32x4.mul(expVector(f32x4.pmin(f32x4.mul(x, c), zero)), a);
-    return f32x4.mul(dy, select(f32x4.le(x, zero), below, b));
+    return f32x4.mul(dy, select(f32x4.gt(x, zero), b, below));
   }
   if (op == SIGMOID) return f32x4.mul(dy, f32x4.mul(x, f32x4.sub(one, x)));
   if (op == TANH) return f32x4.mul(dy, f32x4.mul(f32x4.sub(one, x), f32x4.add(one, x)));
@@ -78,7 +69,7 @@ function vector(op: i32, dy: v128, x: v128, a: v128, b: v128, c: v128): v128 {
     const n = f32x4.add(twice, select(positive, one, square));
     const d = f32x4.add(n, select(positive, f32x4.add(square, square), constant(TWO)));
     const g = f32x4.mul(select(positive, f32x4.mul(e, twice), twice), f32x4.add(one, e));
-    const rest = f32x4.div(f32x4.mul(f32x4.mul(x, constant(TWO)), g), d);
+    const rest = f32x4.div(f32x4.mul(x, f32x4.add(g, g)), d);
     return f32x4.mul(dy, f32x4.div(f32x4.add(n, rest), d));
   }
   if (op == SOFTPLUS || op == LOGSIGMOID) {
@@ -91,7 +82,7 @@ function vector(op: i32, dy: v128, x: v128, a: v128, b: v128, c: v128): v128 {
   if (op == HARDSWISH) {
     const three = constant(THREE);
     const inner = f32x4.mul(dy, f32x4.add(f32x4.div(x, three), constant(HALF)));
-    const y = select(f32x4.lt(x, three), inner, dy);
+    const y = select(f32x4.ge(x, three), dy, inner);
     return v128.andnot(y, f32x4.lt(x, f32x4.neg(three)));
   }
   if (op == HARDSIGMOID) {
@@ -109,7 +100,7 @@ function real(op: i32, dy: f64, x: f64, a: f64, b: f64, c: f64): f64 {
   if (op == THRESHOLD) return x <= a ? 0 : dy;
   if (op == HARDTANH) return x <= a || x >= b ? 0 : dy;
   if (op == LEAKY_RELU) return x > 0 ? dy : dy * a;
-  if (op == ELU) return x <= 0 ? dy * (a * NativeMath.exp(x * c)) : dy * b;
+  if (op == ELU) return dy * (x > 0 ? b : a * NativeMath.exp(x * c));
   if (op == SIGMOID) return dy * (x * (1 - x));
   if (op == TANH) return dy * ((1 - x) * (1 + x));
   if (op == GELU) {
@@ -128,7 +119,7 @@ function real(op: i32, dy: f64, x: f64, a: f64, b: f64, c: f64): f64 {
   }
   if (op == SOFTPLUS) return x * a > b ? dy : dy * sigmoidOf(x * a);
   if (op == LOGSIGMOID) return dy * sigmoidOf(-x);
-  if (op == HARDSWISH) return x < -3 ? 0 : x < 3 ? dy * (x / 3 + 0.5) : dy;
+  if (op == HARDSWISH) return x < -3 ? 0 : x >= 3 ? dy : dy * (x / 3 + 0.5);
   if (op == HARDSIGMOID) return x > -3 && x < 3 ? dy * SIXTH : 0;
   if (op == LOGIT) {
     if (x < a || x > b) return c == 0 ? NaN : 0;

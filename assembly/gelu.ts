@@ -22,10 +22,3 @@ export function geluExponent(x: v128): v128 {
   );
   return f64x2.neg(f64x2.mul(d, slope));
 }
-
-/** The two float64 pairs as four floats. */
-// @ts-ignore: decorator
-@inline
-export function demote(low: v128, high: v128): v128 {
-  return i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
-}

@@ -37,6 +37,13 @@ export function select(mask: v128, x: v128, y: v128): v128 {
   return v128.bitselect(x, y, mask);
 }
 
+/** The two float64 pairs as four floats. */
+// @ts-ignore: decorator
+@inline
+export function demote(low: v128, high: v128): v128 {
+  return i64x2.shuffle(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
+}
+
 // --- exp: x = n log(2) + r, |r| <= log(2) / 2; exp(x) = 2^n exp(r) ---
 
 // (exp(r) - 1 - r) / r^2

@@ -207,7 +207,7 @@ export function polygammaOf(n: f64, x: f64): f64 {
   // The terms below 0 are those of a zeta function too, mirrored.
   const f = x - NativeMath.floor(x);
   if (f == 0) return odd ? Infinity : NaN;
-  const mirrored = zetaOf(s, 1 - f) - zetaOf(s, 1 - x);
+  const mirrored = zetaOf(s, NativeMath.ceil(x) - x) - zetaOf(s, 1 - x);
   return factorial * (zetaOf(s, f) + (odd ? mirrored : -mirrored));
 }
 

@@ -3,30 +3,19 @@
  *
  * float32 goes through the vector functions of math.ts where they have one, else through float64 and one rounding.
  */
+import { cosVector, sinVector } from "./angle";
 import { constant, erfVector, expVector, logVector, sigmoidVector, tanhVector } from "./math";
-import {
-  digammaOf,
-  erfcOf,
-  erfinvOf,
-  erfOf,
-  exp2Of,
-  i0Of,
-  i1Of,
-  lgammaOf,
-  log2Of,
-  sigmoidOf,
-  sincDerivativeOf,
-  sincOf,
-} from "./special";
+import { digammaOf, erfcOf, erfinvOf, erfOf, exp2Of, i0Of, i1Of, lgammaOf } from "./special";
+import { log2Of, sigmoidOf, sincDerivativeOf, sincOf } from "./special";
 
 // The functions. The loops below are inlined into each export, where the function is a constant.
 const NEG = 0, ABS = 1, SIGN = 2, SQRT = 3, RSQRT = 4, RECIPROCAL = 5;
 const FLOOR = 6, CEIL = 7, ROUND = 8, TRUNC = 9, FRAC = 10;
-const EXP = 11, LOG = 12, TANH = 13, SIGMOID = 14, ERF = 15;
+const EXP = 11, LOG = 12, TANH = 13, SIGMOID = 14, ERF = 15, SIN = 16, COS = 17;
 /** From here on, there is no vector form. */
-const SCALAR = 16;
-const EXP2 = 16, EXPM1 = 17, LOG1P = 18, LOG2 = 19, LOG10 = 20;
-const SIN = 21, COS = 22, TAN = 23, ASIN = 24, ACOS = 25, ATAN = 26;
+const SCALAR = 18;
+const EXP2 = 18, EXPM1 = 19, LOG1P = 20, LOG2 = 21, LOG10 = 22;
+const TAN = 23, ASIN = 24, ACOS = 25, ATAN = 26;
 const SINH = 27, COSH = 28, ASINH = 29, ACOSH = 30, ATANH = 31;
 const ERFC = 32, ERFINV = 33, LGAMMA = 34, DIGAMMA = 35, SINC = 36, SINC_DERIVATIVE = 37;
 const I0 = 38, I1 = 39;
@@ -54,7 +43,8 @@ function vector(op: i32, x: v128): v128 {
   if (op == LOG) return logVector(x);
   if (op == TANH) return tanhVector(x);
   if (op == SIGMOID) return sigmoidVector(x);
-  return erfVector(x);
+  if (op == ERF) return erfVector(x);
+  return op == SIN ? sinVector(x) : cosVector(x);
 }
 
 /** In float64. */

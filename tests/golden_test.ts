@@ -10,14 +10,16 @@ import * as torch from "../mod.ts";
 import { type Outcome, readStore, replay } from "./replay.ts";
 
 const COMPLETE = new Set<string>([
+  "activation",
   "arith",
   "compare",
   "indexing",
   "loss",
   "matmul",
-  "shape",
   "reduction",
+  "shape",
   "softmax",
+  "unary",
 ]);
 
 /** Cases that PyTorch 1.13 itself gets wrong, and how. */

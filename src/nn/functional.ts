@@ -5,6 +5,7 @@
  */
 // activation
 export * from "../ops/activation.ts";
+export * from "../ops/rrelu.ts";
 export { sigmoid, tanh } from "../ops/unary.ts";
 // softmax
 export * from "../ops/softmax.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import type { DType } from "../backend/dtype.ts";
-import { celu, elu, hardtanh, leakyRelu, prelu, rrelu, threshold } from "../ops/activation.ts";
+import { celu, elu, hardtanh, leakyRelu, prelu, threshold } from "../ops/activation.ts";
+import { rrelu } from "../ops/rrelu.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { constant_ } from "./init.ts";

@@ -26,7 +26,7 @@ import { add, div, mul, sub } from "./arithmetic.ts";
 import { gt, le } from "./compare.ts";
 import { binary, gradFor, inPlace, kernelTable, unary } from "./elementwise.ts";
 import { where } from "./pointwise.ts";
-import { abs, sigmoid, tanh } from "./unary.ts";
+import { abs, expm1, sigmoid, tanh } from "./unary.ts";
 import { activate, type Parameters, unaryInPlace } from "./unary_kernel.ts";
 import { detach, narrow, reshape } from "./view.ts";
 
@@ -193,13 +193,10 @@ export function leakyRelu(x: Tensor, ...args: LeakyReluArgs): Tensor {
     { negativeSlope: 0.01, inplace: false },
     args,
   );
-  return choose("leakyRelu", x, inplace, (x) => leaky("leakyRelu", x, negativeSlope));
-}
-
-function leaky(call: string, x: Tensor, slope: number): Tensor {
-  return record("leaky_relu", activate(call, LEAKY_RELU, x, [slope, 0, 0]), [x], [
-    (dy) => leakyReluGrad(dy, x, slope),
-  ], [x]);
+  return choose("leakyRelu", x, inplace, (x) => {
+    const y = activate("leakyRelu", LEAKY_RELU, x, [negativeSlope, 0, 0]);
+    return record("leaky_relu", y, [x], [(dy) => leakyReluGrad(dy, x, negativeSlope)], [x]);
+  });
 }
 
 /** x = leakyRelu(x), in place. */
@@ -215,10 +212,16 @@ export type EluArgs = Args<[alpha: number, inplace: boolean], {
   inplace?: boolean;
 }>;
 
-/** a expm1(c x) below 0, b x above. */
-function exponentialLinear(call: string, op: string, x: Tensor, [a, b, c]: Parameters): Tensor {
+/** a expm1(c x) below 0, b x above; the gradient takes `slope` for c. */
+function exponentialLinear(
+  call: string,
+  op: string,
+  x: Tensor,
+  [a, b, c]: Parameters,
+  slope: number = c,
+): Tensor {
   return record(op, activate(call, ELU, x, [a, b, c]), [x], [
-    (dy) => eluGrad(dy, x, [a * c, b, c]),
+    (dy) => eluGrad(dy, x, [a * slope, b, slope]),
   ], [x]);
 }
 
@@ -255,8 +258,13 @@ export function selu_(x: Tensor): Tensor {
 export function celu(x: Tensor, ...args: EluArgs): Tensor {
   const { alpha, inplace } = read("celu", { alpha: 1, inplace: false }, args);
   if (alpha === 0) throw new RangeError("celu: alpha must not be 0");
-  const parameters: Parameters = [alpha, 1, 1 / alpha];
-  return choose("celu", x, inplace, (x) => exponentialLinear("celu", "celu", x, parameters));
+  // PyTorch's gradient rounds alpha to float32, whatever the dtype.
+  const parameters: Parameters = [alpha, 1, 1 / alpha], slope = 1 / Math.fround(alpha);
+  return choose("celu", x, inplace, (x) => {
+    // The kernel is for exponents below 0.
+    if (alpha < 0) return where(gt(x, 0), x, mul(expm1(div(x, alpha)), alpha));
+    return exponentialLinear("celu", "celu", x, parameters, slope);
+  });
 }
 
 /** x = celu(x), in place. */
@@ -435,35 +443,4 @@ function preluOf(x: Tensor, weight: Tensor): Tensor {
     (dy) => where(above, dy, mul(dy, weight)),
     (dy) => gradFor(where(above, 0, mul(dy, x)), weight),
   ], [x, weight]);
-}
-
-/** The arguments of `rrelu` after the tensor. */
-export type RreluArgs = Args<
-  [lower: number, upper: number, training: boolean, inplace: boolean],
-  {
-    /** The lowest slope below 0; 1/8 by default. */
-    lower?: number;
-    /** The highest; 1/3 by default. */
-    upper?: number;
-    /** Whether slopes are drawn; else they are the middle. */
-    training?: boolean;
-    /** Whether the result is written into the input. */
-    inplace?: boolean;
-  }
->;
-
-const RRELU = { lower: 1 / 8, upper: 1 / 3, training: false, inplace: false };
-
-/** x where x > 0, else x times a slope: drawn between `lower` and `upper` in training, else their mean. */
-export function rrelu(x: Tensor, ...args: RreluArgs): Tensor {
-  const { lower, upper, training, inplace } = read("rrelu", RRELU, args);
-  return choose("rrelu", x, inplace, (x) => {
-    if (training) throw new Error("rrelu: training");
-    return leaky("rrelu", x, (lower + upper) / 2);
-  });
-}
-
-/** x = rrelu(x), in place. */
-export function rrelu_(x: Tensor, ...args: RreluArgs): Tensor {
-  return inPlace("rrelu_", x, [], (x) => rrelu(x, ...args));
 }

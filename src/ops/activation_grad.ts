@@ -6,9 +6,11 @@
 import { record } from "../autograd/record.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
+import { lt } from "./compare.ts";
 import { zerosLike } from "./create.ts";
 import { type KernelTable, kernelTable } from "./elementwise.ts";
 import { softplus } from "./activation.ts";
+import { where } from "./pointwise.ts";
 import { exp, sigmoid, tanh } from "./unary.ts";
 import { activateGrad, type Parameters } from "./unary_kernel.ts";
 
@@ -101,9 +103,11 @@ function smooth(
   ], [dy, x]);
 }
 
-/** dy a exp(c x) where x <= 0, else dy b. */
+/** dy a exp(c x) where x <= 0, else dy b; as PyTorch has it, the second derivative is 0 at 0. */
 export function eluGrad(dy: Tensor, x: Tensor, [a, b, c]: Parameters): Tensor {
-  return smooth("elu", ELU, dy, x, (g) => eluGrad(g, x, [a * c, 0, c]), [a, b, c]);
+  return smooth("elu", ELU, dy, x, (g) => {
+    return where(lt(x, 0), eluGrad(g, x, [a * c, 0, c]), 0);
+  }, [a, b, c]);
 }
 
 /** The derivative of x Phi(x), times dy; the second one is (2 - x^2) phi(x). */
@@ -117,13 +121,12 @@ export function geluGrad(dy: Tensor, x: Tensor): Tensor {
 /** The derivative of x (1 + tanh(u)) / 2, u = k (x + 0.044715 x^3), times dy. */
 export function geluTanhGrad(dy: Tensor, x: Tensor): Tensor {
   return smooth("gelu", GELU_TANH, dy, x, (g) => {
-    // With t = tanh(u): (1 - t^2) (u' + x u'' / 2 - x t u'^2).
+    // With t = tanh(u): (1 - t^2) (u' + x u'' / 2 - x t u'^2); 1 - t^2 = 4 sigmoid(2u) sigmoid(-2u) does not cancel.
     const k = Math.sqrt(2 / Math.PI), square = mul(x, x);
-    const t = tanh(mul(x, add(mul(square, 0.044715 * k), k)));
-    const slope = add(mul(square, 3 * 0.044715 * k), k);
-    const bend = mul(square, 3 * 0.044715 * k);
-    const inner = sub(add(slope, bend), mul(mul(x, t), mul(slope, slope)));
-    return tanhGrad(mul(g, inner), t);
+    const u = mul(x, add(mul(square, 0.044715 * k), k)), v = mul(u, 2);
+    const bend = mul(square, 3 * 0.044715 * k), slope = add(bend, k);
+    const inner = sub(add(slope, bend), mul(mul(x, tanh(u)), mul(slope, slope)));
+    return mul(g, mul(mul(mul(sigmoid(v), sigmoid(mul(v, -1))), 4), inner));
   });
 }
 
@@ -148,8 +151,8 @@ export function mishGrad(dy: Tensor, x: Tensor): Tensor {
 /** dy sigmoid(beta x) where beta x <= threshold, else dy. */
 export function softplusGrad(dy: Tensor, x: Tensor, beta: number, threshold: number): Tensor {
   return smooth("softplus", SOFTPLUS, dy, x, (g) => {
-    const z = mul(x, beta), bend = mul(sigmoidGrad(g, sigmoid(z)), beta);
-    return sub(bend, thresholdGrad(bend, z, threshold));
+    const z = mul(x, beta);
+    return where(lt(z, threshold), mul(sigmoidGrad(g, sigmoid(z)), beta), 0);
   }, [beta, threshold, 0]);
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { record } from "../autograd/record.ts";
+import { float64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { logitGrad } from "./activation_grad.ts";
@@ -94,8 +95,9 @@ export type LogitArgs = Args<[eps: number | null], {
 export function logit(x: Tensor, ...args: LogitArgs): Tensor {
   const { eps } = read("logit", { eps: null as number | null }, args);
   checkTensor("logit", "input", x);
-  const parameters: Parameters = eps === null ? [0, 1, 0] : [eps, 1 - eps, 1];
-  const y = activate("logit", LOGIT, cast(x, floatType(x.dtype)), parameters);
+  const z = cast(x, floatType(x.dtype)), round = z.dtype === float64 ? Number : Math.fround;
+  const parameters: Parameters = eps === null ? [0, 1, 0] : [round(eps), round(1 - round(eps)), 1];
+  const y = activate("logit", LOGIT, z, parameters);
   return record("logit", y, [x], [(dy) => logitGrad(dy, x, parameters)], [x]);
 }
 
