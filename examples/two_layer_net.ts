@@ -9,39 +9,31 @@ import { nn } from "../mod.ts";
 const N = 64, D_in = 1000, H = 100, D_out = 10;
 const LEARNING_RATE = 1e-4;
 
+/** What a run that was stopped goes on from. */
+export interface TwoLayerNetCheckpoint {
+  model: Record<string, torch.Tensor>;
+  losses: number[];
+}
+
 /** How to run it. */
 export interface TwoLayerNetOptions {
   steps?: number;
-  /** A checkpoint to go on from. */
-  resume?: Uint8Array | null;
-  /** Called after each step; returns true (or a promise of it) to stop there. */
-  onStep?: (step: number, loss: number) => boolean | Promise<boolean>;
+  resume?: TwoLayerNetCheckpoint | null;
+  /** Called after each step with the losses so far; true, or a promise of it, stops there. */
+  onStep?: (losses: readonly number[]) => boolean | Promise<boolean>;
 }
 
-/** What a run leaves behind. */
-export interface TwoLayerNetResult {
-  /** The loss of each step, those before a resumed checkpoint included. */
-  losses: number[];
-  /** The state to resume from, if it was stopped before its last step. */
-  checkpoint: Uint8Array | null;
-}
-
-/** Trains from `torch.manualSeed(0)`. */
+/** Trains from `torch.manualSeed(0)`, or goes on from a checkpoint; the losses of all steps are in the result. */
 export async function trainTwoLayerNet(
-  options: TwoLayerNetOptions = {},
-): Promise<TwoLayerNetResult> {
-  const { steps = 500, resume = null, onStep } = options;
+  { steps = 500, resume = null, onStep = () => false }: TwoLayerNetOptions = {},
+): Promise<TwoLayerNetCheckpoint> {
   torch.manualSeed(0);
   const x = torch.randn(N, D_in), y = torch.randn(N, D_out);
   const model = new nn.Sequential(new nn.Linear(D_in, H), new nn.ReLU(), new nn.Linear(H, D_out));
   const lossFn = new nn.MSELoss({ reduction: "sum" });
-  let losses: number[] = [];
-  if (resume) {
-    const { tensors, metadata } = torch.loadSafetensors(resume);
-    model.loadStateDict(tensors);
-    losses = JSON.parse(metadata.losses);
-  }
-  for (let t = losses.length; t < steps; t++) {
+  const losses = [...resume?.losses ?? []];
+  if (resume) model.loadStateDict(resume.model);
+  while (losses.length < steps) {
     using _ = torch.scope();
     const loss = lossFn(model(x), y);
     losses.push(Number(loss.item()));
@@ -50,12 +42,7 @@ export async function trainTwoLayerNet(
     torch.noGrad(() => {
       for (const p of model.parameters()) p.sub_(p.grad!.mul(LEARNING_RATE));
     });
-    if (await onStep?.(t + 1, losses[t]) && t + 1 < steps) {
-      return {
-        losses,
-        checkpoint: torch.saveSafetensors(model.stateDict(), { losses: JSON.stringify(losses) }),
-      };
-    }
+    if (await onStep(losses)) break;
   }
-  return { losses, checkpoint: null };
+  return { model: model.stateDict(), losses };
 }
