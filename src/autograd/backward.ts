@@ -8,7 +8,7 @@ import { cast, clone } from "../ops/copy.ts";
 import { tolist as toList } from "../ops/access.ts";
 import { onesLike } from "../ops/create.ts";
 import { detach, reshape } from "../ops/view.ts";
-import { storagesMade, unscoped } from "../backend/storage.ts";
+import { Scope, storagesMade, unscoped } from "../backend/storage.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -153,8 +153,7 @@ function reaching(newestFirst: readonly Node[], targets: ReadonlyMap<Node, unkno
 /** Runs one node: its outputs' gradients become gradients that wait for its inputs. */
 function step(node: Node, held: Waiting, waiting: Map<Node, Waiting>, createGraph: boolean): void {
   node.check();
-  const made = storagesMade();
-  const results = node.apply(held.grads);
+  const made = storagesMade(), results = applyClean(node, held.grads, createGraph);
   if (mode.anomaly) checkNaN(node, results);
   const dy = held.grads[0];
   const passesOn = dy !== null && held.owned[0] && !createGraph &&
@@ -185,6 +184,13 @@ function refuseShape(node: Node, i: number, grad: Tensor): never {
       show(node.nextShapes[i]!)
     }; if the input was given another shape in place (t_, squeeze_, data), clone() it first`,
   );
+}
+
+/** The gradients of a node's inputs; what was made on the way to them is freed, unless it may be held somewhere. */
+function applyClean(node: Node, dys: (Tensor | null)[], createGraph: boolean): (Tensor | null)[] {
+  if (createGraph || node.custom) return node.apply(dys);
+  using scope = new Scope();
+  return scope.keep(node.apply(dys));
 }
 
 /** Throws when a gradient holds NaN; for anomaly detection. */
