@@ -135,7 +135,7 @@ function adamLoop<T>(
   const shrink = decoupled ? 1 - rate * option(options, 4) : 1.0;
   const sign = option(options, 7) != 0 ? -1.0 : 1.0;
   const stride = -rate / (1 - NativeMath.pow(beta1, t));
-  const correction = NativeMath.sqrt(1 - NativeMath.pow(beta2, t));
+  const correction = 1 / NativeMath.sqrt(1 - NativeMath.pow(beta2, t));
   const size = <usize> sizeof<T>();
   let i = begin;
   if (sizeof<T>() == 4) {
@@ -155,7 +155,7 @@ function adamLoop<T>(
         v = f32x4.max(v128.load(largest + at), v);
         v128.store(largest + at, v);
       }
-      const denominator = f32x4.add(f32x4.div(f32x4.sqrt(v), correctionV), epsV);
+      const denominator = fma(f32x4.sqrt(v), correctionV, epsV);
       v128.store(p + at, f32x4.add(w, f32x4.div(f32x4.mul(m, strideV), denominator)));
     }
   }
@@ -170,7 +170,7 @@ function adamLoop<T>(
       v = max<T>(load<T>(largest + at), v);
       store<T>(largest + at, v);
     }
-    store<T>(p + at, w + m * <T> stride / (sqrt<T>(v) / <T> correction + <T> eps));
+    store<T>(p + at, w + m * <T> stride / fused<T>(sqrt<T>(v), <T> correction, <T> eps));
   }
 }
 
