@@ -334,7 +334,8 @@ Deno.test("losses are those of the functions, in today's words and the older one
   torch.manualSeed(1);
   const x = torch.randn(4, 3), y = torch.randn(4, 3), p = torch.rand(4, 3);
   const classes = torch.tensor([0, 2, 1, -100], { dtype: torch.int64 }), sign = p.sub(0.5).sign();
-  const right = classes.clamp(0), weight = torch.tensor([1, 2, 3]),
+  const right = classes.clamp(0),
+    weight = torch.tensor([1, 2, 3]),
     hot = p.gt(0.5).to(torch.float32),
     logs = F.logSoftmax(x, 1);
   const same = (a: Tensor, b: Tensor) => assertEquals(a.tolist(), b.tolist());
