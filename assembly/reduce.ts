@@ -10,7 +10,7 @@
 import { loadLanes, storeLanes } from "./lanes";
 
 /** Rounds of 64 bytes summed in one go along a row. */
-const BLOCK = 64;
+const BLOCK = 16;
 /** Rows summed in one go over rows, at least and at most. */
 const FEWEST_ROWS: i32 = 16;
 const MOST_ROWS: i32 = 256;

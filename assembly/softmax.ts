@@ -8,97 +8,24 @@
  * Kernels do the slices [begin, end) of the outer * inner slices of n elements. Where inner is 1 a vector holds four
  * neighbours of a slice, else the same element of four neighbouring slices. Sums go in two levels.
  */
+import {
+  BLOCK,
+  expFlushed,
+  exponentials,
+  exponentialsOfColumns,
+  lowest,
+  maxColumns,
+  maxRow,
+} from "./exponentials";
 import { loadLanes, storeLanes } from "./lanes";
-import { expVector, logVector } from "./math";
+import { logVector } from "./math";
 import { sumLanes } from "./simd";
-
-/** Vectors summed in one go before they join the total. */
-const BLOCK = 256;
-
-/** Lanes that take no part in a maximum or in a sum of exponentials. */
-const lowest = memory.data<f32>([-Infinity, -Infinity, -Infinity, -Infinity], 16);
-
-/**
- * The maximum of n consecutive floats. One that is not a number may be left out: it makes the sum of the exponentials
- * one that is not a number either.
- */
-// @ts-ignore: decorator
-@inline
-function maxRow(x: usize, n: i32): f32 {
-  let m0 = v128.load(lowest), m1 = m0, p = x, left = n;
-  for (; left >= 8; left -= 8, p += 32) {
-    m0 = f32x4.pmax(m0, v128.load(p));
-    m1 = f32x4.pmax(m1, v128.load(p, 16));
-  }
-  m0 = f32x4.pmax(m0, m1);
-  for (; left > 0; left -= 4, p += 16) {
-    m0 = f32x4.pmax(m0, loadLanes<f32>(p, left, v128.load(lowest)));
-  }
-  return max(
-    max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)),
-    max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)),
-  );
-}
-
-/** The maximum of each of `count` neighbouring columns; those that are not numbers may be left out. */
-// @ts-ignore: decorator
-@inline
-function maxColumns(x: usize, length: usize, stride: usize, count: i32): v128 {
-  let m = v128.load(lowest);
-  for (let p: usize = 0; p < length; p += stride) {
-    m = f32x4.pmax(m, loadLanes<f32>(x + p, count, m));
-  }
-  return m;
-}
-
-/** The sum of exp(x - m) over n consecutive floats; the exponentials go to y unless that is 0. */
-// @ts-ignore: decorator
-@inline
-function exponentials(x: usize, y: usize, n: i32, m: v128): f64 {
-  let total: f64 = 0;
-  for (let i = 0; i < n;) {
-    let s = f32x4.splat(0);
-    for (const stop = min(i + 4 * BLOCK, n); i < stop; i += 4) {
-      const p = <usize> i << 2, count = n - i;
-      const e = expVector(f32x4.sub(loadLanes<f32>(x + p, count, v128.load(lowest)), m));
-      if (y) storeLanes<f32>(y + p, e, count);
-      s = f32x4.add(s, e);
-    }
-    total += <f64> sumLanes(s);
-  }
-  return total;
-}
-
-/** The same for each of `count` neighbouring columns. */
-// @ts-ignore: decorator
-@inline
-function exponentialsOfColumns(
-  x: usize,
-  y: usize,
-  length: usize,
-  stride: usize,
-  count: i32,
-  m: v128,
-): v128 {
-  const zero = f32x4.splat(0);
-  let total = zero;
-  for (let p: usize = 0; p < length;) {
-    let s = zero;
-    for (const stop = min(p + <usize> BLOCK * stride, length); p < stop; p += stride) {
-      const e = expVector(f32x4.sub(loadLanes<f32>(x + p, count, zero), m));
-      if (y) storeLanes<f32>(y + p, e, count);
-      s = f32x4.add(s, e);
-    }
-    total = f32x4.add(total, s);
-  }
-  return total;
-}
 
 /** One slice of consecutive elements. */
 // @ts-ignore: decorator
 @inline
 function forwardRow(log: bool, y: usize, x: usize, n: i32): void {
-  const m = f32x4.splat(maxRow(x, n)), bytes = <usize> n << 2;
+  const m = maxRow(x, n), bytes = <usize> n << 2;
   const total = exponentials(x, log ? 0 : y, n, m);
   const c = f32x4.splat(<f32> (log ? NativeMath.log(total) : 1 / total));
   for (let p: usize = 0; p < bytes; p += 16) {
@@ -126,6 +53,57 @@ function forwardColumns(log: bool, y: usize, x: usize, n: i32, stride: usize, co
   }
 }
 
+/** Sixteen neighbouring slices: all of a cache line of each row at once. */
+// @ts-ignore: decorator
+@inline
+function forwardWide(log: bool, y: usize, x: usize, n: i32, stride: usize): void {
+  const length = <usize> n * stride;
+  let m0 = v128.load(lowest), m1 = m0, m2 = m0, m3 = m0;
+  for (let p = x; p < x + length; p += stride) {
+    m0 = f32x4.pmax(m0, v128.load(p));
+    m1 = f32x4.pmax(m1, v128.load(p, 16));
+    m2 = f32x4.pmax(m2, v128.load(p, 32));
+    m3 = f32x4.pmax(m3, v128.load(p, 48));
+  }
+  let t0 = f32x4.splat(0), t1 = t0, t2 = t0, t3 = t0;
+  for (let p: usize = 0; p < length;) {
+    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (const stop = min(p + <usize> BLOCK * stride, length); p < stop; p += stride) {
+      const e0 = expFlushed(f32x4.sub(v128.load(x + p), m0));
+      const e1 = expFlushed(f32x4.sub(v128.load(x + p, 16), m1));
+      const e2 = expFlushed(f32x4.sub(v128.load(x + p, 32), m2));
+      const e3 = expFlushed(f32x4.sub(v128.load(x + p, 48), m3));
+      if (!log) {
+        v128.store(y + p, e0);
+        v128.store(y + p, e1, 16);
+        v128.store(y + p, e2, 32);
+        v128.store(y + p, e3, 48);
+      }
+      s0 = f32x4.add(s0, e0);
+      s1 = f32x4.add(s1, e1);
+      s2 = f32x4.add(s2, e2);
+      s3 = f32x4.add(s3, e3);
+    }
+    t0 = f32x4.add(t0, s0);
+    t1 = f32x4.add(t1, s1);
+    t2 = f32x4.add(t2, s2);
+    t3 = f32x4.add(t3, s3);
+  }
+  const one = f32x4.splat(1);
+  t0 = log ? logVector(t0) : f32x4.div(one, t0);
+  t1 = log ? logVector(t1) : f32x4.div(one, t1);
+  t2 = log ? logVector(t2) : f32x4.div(one, t2);
+  t3 = log ? logVector(t3) : f32x4.div(one, t3);
+  for (let p: usize = 0; p < length; p += stride) {
+    const q = (log ? x : y) + p, r = y + p;
+    const v0 = v128.load(q), v1 = v128.load(q, 16), v2 = v128.load(q, 32), v3 = v128.load(q, 48);
+    v128.store(r, log ? f32x4.sub(f32x4.sub(v0, m0), t0) : f32x4.mul(v0, t0));
+    v128.store(r, log ? f32x4.sub(f32x4.sub(v1, m1), t1) : f32x4.mul(v1, t1), 16);
+    v128.store(r, log ? f32x4.sub(f32x4.sub(v2, m2), t2) : f32x4.mul(v2, t2), 32);
+    v128.store(r, log ? f32x4.sub(f32x4.sub(v3, m3), t3) : f32x4.mul(v3, t3), 48);
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function forward(log: bool, y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
@@ -139,9 +117,10 @@ function forward(log: bool, y: usize, x: usize, n: i32, inner: i32, begin: i32, 
   }
   for (let i = begin; i < end;) {
     const outer = i / inner, column = i - outer * inner;
-    const count = min(4, min(inner - column, end - i));
+    const left = min(inner - column, end - i), count = left >= 16 ? 16 : min(left, 4);
     const at = <usize> outer * <usize> n * stride + (<usize> column << 2);
-    forwardColumns(log, y + at, x + at, n, stride, count);
+    if (count == 16) forwardWide(log, y + at, x + at, n, stride);
+    else forwardColumns(log, y + at, x + at, n, stride, count);
     i += count;
   }
 }
@@ -220,7 +199,7 @@ function gradRow(log: bool, dx: usize, dy: usize, y: usize, n: i32): void {
 // @ts-ignore: decorator
 @inline
 function gradVector(log: bool, dy: v128, y: v128, c: v128): v128 {
-  return log ? f32x4.sub(dy, f32x4.mul(expVector(y), c)) : f32x4.mul(y, f32x4.sub(dy, c));
+  return log ? f32x4.sub(dy, f32x4.mul(expFlushed(y), c)) : f32x4.mul(y, f32x4.sub(dy, c));
 }
 
 /** The gradient of up to four neighbouring slices. */
@@ -254,6 +233,36 @@ function gradColumns(
   }
 }
 
+/** The gradient of sixteen neighbouring slices. */
+// @ts-ignore: decorator
+@inline
+function gradWide(log: bool, dx: usize, dy: usize, y: usize, n: i32, stride: usize): void {
+  const length = <usize> n * stride;
+  let t0 = f32x4.splat(0), t1 = t0, t2 = t0, t3 = t0;
+  for (let p: usize = 0; p < length;) {
+    let s0 = f32x4.splat(0), s1 = s0, s2 = s0, s3 = s0;
+    for (const stop = min(p + <usize> BLOCK * stride, length); p < stop; p += stride) {
+      const q = dy + p, r = y + p;
+      const g0 = v128.load(q), g1 = v128.load(q, 16), g2 = v128.load(q, 32), g3 = v128.load(q, 48);
+      s0 = f32x4.add(s0, log ? g0 : f32x4.mul(g0, v128.load(r)));
+      s1 = f32x4.add(s1, log ? g1 : f32x4.mul(g1, v128.load(r, 16)));
+      s2 = f32x4.add(s2, log ? g2 : f32x4.mul(g2, v128.load(r, 32)));
+      s3 = f32x4.add(s3, log ? g3 : f32x4.mul(g3, v128.load(r, 48)));
+    }
+    t0 = f32x4.add(t0, s0);
+    t1 = f32x4.add(t1, s1);
+    t2 = f32x4.add(t2, s2);
+    t3 = f32x4.add(t3, s3);
+  }
+  for (let p: usize = 0; p < length; p += stride) {
+    const q = dy + p, r = y + p, o = dx + p;
+    v128.store(o, gradVector(log, v128.load(q), v128.load(r), t0));
+    v128.store(o, gradVector(log, v128.load(q, 16), v128.load(r, 16), t1), 16);
+    v128.store(o, gradVector(log, v128.load(q, 32), v128.load(r, 32), t2), 32);
+    v128.store(o, gradVector(log, v128.load(q, 48), v128.load(r, 48), t3), 48);
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function grad(
@@ -276,9 +285,10 @@ function grad(
   }
   for (let i = begin; i < end;) {
     const outer = i / inner, column = i - outer * inner;
-    const count = min(4, min(inner - column, end - i));
+    const left = min(inner - column, end - i), count = left >= 16 ? 16 : min(left, 4);
     const at = <usize> outer * <usize> n * stride + (<usize> column << 2);
-    gradColumns(log, dx + at, dy + at, y + at, n, stride, count);
+    if (count == 16) gradWide(log, dx + at, dy + at, y + at, n, stride);
+    else gradColumns(log, dx + at, dy + at, y + at, n, stride, count);
     i += count;
   }
 }
@@ -359,24 +369,29 @@ export function log_softmax_grad_f64(
   grad64(true, dx, dy, y, n, inner, begin, end);
 }
 
+/** m, but 0 where it is infinite. */
+// @ts-ignore: decorator
+@inline
+function finite(m: v128): v128 {
+  return v128.andnot(m, f32x4.eq(f32x4.abs(m), f32x4.splat(Infinity)));
+}
+
 /**
  * log(sum exp(x)), without overflow; the largest element is left in where it is infinite.
  */
 export function logsumexp(y: usize, x: usize, n: i32, inner: i32, begin: i32, end: i32): void {
-  const stride = <usize> inner << 2, length = <usize> n * stride, zero = f32x4.splat(0);
+  const stride = <usize> inner << 2, length = <usize> n * stride;
   for (let i = begin; i < end;) {
     const outer = i / inner, column = i - outer * inner;
     const from = x + <usize> outer * length + (<usize> column << 2), to = y + (<usize> i << 2);
     if (inner == 1) {
-      let m = maxRow(from, n);
-      if (m == Infinity || m == -Infinity) m = 0;
-      store<f32>(to, <f32> (<f64> m + NativeMath.log(exponentials(from, 0, n, f32x4.splat(m)))));
+      const m = finite(maxRow(from, n)), total = exponentials(from, 0, n, m);
+      store<f32>(to, <f32> (<f64> f32x4.extract_lane(m, 0) + NativeMath.log(total)));
       i++;
       continue;
     }
     const count = min(4, min(inner - column, end - i));
-    let m = maxColumns(from, length, stride, count);
-    m = v128.bitselect(zero, m, f32x4.eq(f32x4.abs(m), f32x4.splat(Infinity)));
+    const m = finite(maxColumns(from, length, stride, count));
     const total = exponentialsOfColumns(from, 0, length, stride, count, m);
     storeLanes<f32>(to, f32x4.add(m, logVector(total)), count);
     i += count;

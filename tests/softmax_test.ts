@@ -23,7 +23,7 @@ function assertClose(got: Tensor, want: ArrayLike<number>, tolerance: number, wh
 
 Deno.test("softmax and logSoftmax, forward and backward, for every tail", () => {
   for (let n = 1; n <= 40; n++) {
-    for (const shape of [[2, n], [n, 3], [2, 5, n % 7 + 1], [2, n % 5 + 1, n]]) {
+    for (const shape of [[2, n], [n, 3], [2, 3, n], [2, n % 5 + 1, n]]) {
       using _ = torch.scope();
       const dim = shape[0] === n ? 0 : 1, count = shape.reduce((a, b) => a * b);
       const data = numbers(count, n), grads = numbers(count, n + 100);
