@@ -56,7 +56,12 @@ export const SIGNATURES = {
   reducePower: [
     "out y", "in x", "size n", "size inner", "scalar p", "size begin", "size end",
   ],
-  reduceWith: ["out y", "in x", "in mean", "size n", "size inner", "size begin", "size end"],
+  sum: [
+    "out y", "in x", "size n", "size inner", "scratch scratch", "size begin", "size end",
+  ],
+  deviations: [
+    "out y", "in x", "in mean", "size n", "size inner", "scratch scratch", "size begin", "size end",
+  ],
   reduceIndexed: ["out y", "out index", "in x", "size n", "size inner", "size begin", "size end"],
   median: [
     "out y", "out index", "in x", "size n", "size inner", "size numbers", "scratch scratch",
@@ -210,11 +215,11 @@ export const FAMILIES = [
     signature: "unary",
   },
   // reduce
-  { kernels: ["sum"], types: ["", "_f64", "_i64", "_u8"], signature: "reduce" },
+  { kernels: ["sum"], types: ["", "_f64", "_i64", "_u8"], signature: "sum" },
   { kernels: ["prod"], types: ["", "_f64", "_i64"], signature: "reduce" },
-  { kernels: ["nansum", "norm_l1", "norm_l2"], types: ["", "_f64"], signature: "reduce" },
+  { kernels: ["nansum", "norm_l1", "norm_l2"], types: ["", "_f64"], signature: "sum" },
   { kernels: ["norm_lp"], types: ["", "_f64"], signature: "reducePower" },
-  { kernels: ["deviations"], types: ["", "_f64"], signature: "reduceWith" },
+  { kernels: ["deviations"], types: ["", "_f64"], signature: "deviations" },
   { kernels: ["amax", "amin"], types: ["", "_f64", "_i64", "_u8"], signature: "reduce" },
   { kernels: ["argmax", "argmin", "cummax", "cummin"], types: ["", "_f64", "_i64"], signature: "reduceIndexed" },
   { kernels: ["median"], types: ["", "_f64", "_i64"], signature: "median" },

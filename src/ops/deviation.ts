@@ -24,6 +24,7 @@ import {
   reducedShape,
   reduceType,
   restoreAxes,
+  sumScratch,
 } from "./reduction.ts";
 import { emptyOn } from "../tensor/create.ts";
 import { expand } from "./view.ts";
@@ -95,7 +96,8 @@ function moments(call: string, x: Tensor, plan: Plan): [variance: Tensor, mean: 
   const y = emptyOn(x.backend, reducedShape(x, dims, keepdim), compute);
   if (y.numElements > 0) {
     const kernel = x.backend.kernels[kernelFor(call, DEVIATIONS, compute)] as unknown as AnyKernel;
-    kernel(y.pointer, source.pointer, average.pointer, n, inner, 0, y.numElements);
+    const scratch = sumScratch(x.backend, n, inner, y.numElements);
+    kernel(y.pointer, source.pointer, average.pointer, n, inner, scratch, 0, y.numElements);
   }
   binary(call, DIV, y, Math.max(divisor, 0), compute, compute, y);
   return [y, average];

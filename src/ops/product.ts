@@ -13,6 +13,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { collapse, dense, denseAs } from "./copy.ts";
 import { expand, unsqueeze } from "./view.ts";
+import { sumScratch } from "./reduction.ts";
 import { sumTo } from "./sum_to.ts";
 
 /** The bytes of scratch that the matmul kernel needs, whatever the sizes. */
@@ -419,7 +420,8 @@ export function sumRows(x: Tensor): Tensor {
   if (x.dtype !== float32) return sumTo(x, [n]);
   const y = emptyOn(x.backend, [n], float32);
   if (n > 0) {
-    x.backend.kernels.sum(y.pointer, source.pointer, x.numElements / n, n, 0, n);
+    const rows = x.numElements / n, scratch = sumScratch(x.backend, rows, n, n);
+    x.backend.kernels.sum(y.pointer, source.pointer, rows, n, scratch, 0, n);
   }
   return record("sum", y, [x], [(dy) => expand(dy, x.shape)]);
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { computeType, DType, int64 } from "../backend/dtype.ts";
-import type { KernelName } from "../backend/kernels.ts";
+import type { Backend } from "../backend/backend.ts";
+import { type KernelName, manifest } from "../backend/kernels.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
 import { axes, axis, show } from "../tensor/shape.ts";
@@ -171,6 +172,14 @@ export function kernelFor(call: string, table: KernelTable, dtype: DType): Kerne
   return name;
 }
 
+/**
+ * The address of the scratch space that the kernels of sums take: 8 bytes for each of `count` sums, if they are over more
+ * rows than are summed in float32.
+ */
+export function sumScratch(backend: Backend, n: number, inner: number, count: number): number {
+  return n > 1024 && inner > 1 ? backend.scratch(8 * count) : 0;
+}
+
 /** A kernel of outputs, inputs, sizes and scalars, whatever their number. */
 export type AnyKernel = (...values: number[]) => void;
 
@@ -194,7 +203,10 @@ export function reduce(
   const count = y.numElements;
   if (count > 0) {
     const kernel = x.backend.kernels[name] as unknown as AnyKernel;
-    kernel(y.pointer, source.pointer, n, inner, ...extra, 0, count);
+    if (manifest[name][4] === "scratch scratch") {
+      const scratch = sumScratch(x.backend, n, inner, count);
+      kernel(y.pointer, source.pointer, n, inner, scratch, 0, count);
+    } else kernel(y.pointer, source.pointer, n, inner, ...extra, 0, count);
   }
   return y;
 }
