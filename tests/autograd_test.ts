@@ -344,3 +344,70 @@ Deno.test("functional: Jacobian, Hessian and products with vectors", () => {
   assertThrows(() => hessian(square, x), RangeError, "one element");
   assertThrows(() => vjp(square, x), RangeError, "v can only be left out");
 });
+
+Deno.test("gradients that createGraph left, of empty leaves too, take further ones", () => {
+  for (
+    const [x, twice] of [[leaf([1, 2]), [2, 2]], [torch.zeros(0, 2).requiresGrad_(), []]] as const
+  ) {
+    x.sum().backward({ createGraph: true });
+    x.sum().backward();
+    assertEquals(x.grad!.tolist(), [...twice]);
+  }
+});
+
+Deno.test("grad's results can be changed in place", () => {
+  const x = leaf([1, 2]), [g] = autograd.grad(x.mean(), x);
+  assertEquals(g.mul_(torch.tensor([2, 4], { dtype: torch.float64 })).tolist(), [1, 2]);
+});
+
+Deno.test("a leaf that requires no gradient any more collects none", () => {
+  const x = leaf([1, 2]), y = x.mul(x).sum();
+  x.requiresGrad_(false);
+  y.backward();
+  assertEquals(x.grad, null);
+});
+
+Deno.test("grad gives the gradient before the hooks of its inputs; hooks act on what lies behind", () => {
+  const x = leaf([1, 2]), y = x.mul(2), z = y.sum();
+  x.registerHook((g) => g.neg());
+  y.registerHook((g) => g.mul(3));
+  const [dx, dy] = autograd.grad(z, [x, y]);
+  assertEquals([dx.tolist(), dy.tolist()], [[6, 6], [1, 1]]);
+  x.mul(2).sum().backward();
+  assertEquals(x.grad!.tolist(), [-2, -2]);
+});
+
+Deno.test("operations without a derivative say so, as PyTorch's NotImplemented", () => {
+  const x = leaf([1, 2]), one = torch.ones(2, { dtype: torch.float64 });
+  for (const y of [x.floorDivide(2), x.heaviside(one), x.mul(1).floorDivide_(2)]) {
+    assertEquals(y.gradFn!.name, "NotImplemented");
+    assertThrows(() => y.add(x).sum().backward(), Error, "has no derivative");
+  }
+});
+
+Deno.test("backward nodes have PyTorch's names where it has several for one call", () => {
+  const x = leaf([[1, 2], [3, 4]]), y = () => x.mul(1), all = torch.slice();
+  const names = [
+    [x.div(2, { roundingMode: "floor" }), "DivBackward2"],
+    [x.remainder(2), "RemainderBackward0"],
+    [x.remainder(x), "RemainderBackward1"],
+    [x.fmod(x), "FmodBackward1"],
+    [torch.rsub(x, 2), "RsubBackward1"],
+    [x.copysign(2), "CopysignBackward1"],
+    [x.clampMin(0), "ClampMinBackward0"],
+    [x.clampMax(x), "ClampMaxBackward1"],
+    [x.log1p(), "Log1PBackward0"],
+    [x.at(all), "SliceBackward0"],
+    [x.at("..."), "AliasBackward0"],
+    [x.t(), "TBackward0"],
+    [x.reshape(4), "ReshapeAliasBackward0"],
+    [x.view(4), "ViewBackward0"],
+    [y().t_(), "TBackward1"],
+    [y().transpose_(0, 1), "TransposeBackward1"],
+    [y().unsqueeze_(0), "UnsqueezeBackward1"],
+    [y().squeeze_(0), "SqueezeBackward3"],
+    [y().fill_(1), "FillBackward2"],
+    [y().copy_(x), "CopyBackwards"],
+  ] as const;
+  for (const [z, name] of names) assertEquals(z.gradFn!.name, name);
+});

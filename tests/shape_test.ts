@@ -114,6 +114,12 @@ Deno.test("shape: views share memory, chains of views too", () => {
   }
 });
 
+Deno.test("shape: repeatInterleave copies, a scalar too", () => {
+  const x = torch.tensor(1), y = x.repeatInterleave(2);
+  y.at(0).add_(1);
+  assertEquals([x.tolist(), y.tolist()], [1, [2, 1]]);
+});
+
 Deno.test("shape: elements of every size, and rows with SIMD tails", () => {
   const dtypes = [torch.bool, torch.int8, torch.int16, torch.int32, torch.int64, torch.bfloat16];
   for (const dtype of dtypes) {

@@ -154,6 +154,7 @@ Deno.test("subscript: bad ones are refused by name, and nothing is written", () 
     [() => x.at(2), /^at: index 2 is out of range for axis 0 of size 2$/],
     [() => x.at(0, -4), /^at: index -4 is out of range for axis 1 of size 3$/],
     [() => x.at(0, long([0, 3])), /^at: index 3 is out of range for axis 1 of size 3$/],
+    [() => torch.zeros(2, 0).at(0, long([1])), /^at: an index is given for axis 1 of size 0$/],
     [() => x.at(0, 0, 0, 0), /^at: 4 axes are indexed, .* \[2, 3, 4\] has 3$/],
     [() => x.index(mask([true, false, true])), /^index: a mask of shape \[3\] does not fit/],
     [() => x.at(long([0, 1]), long([0, 1, 2])), /shapes \[2\] and \[3\] do not broadcast/],

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { clone } from "../ops/copy.ts";
+import { isExpanded } from "../tensor/layout.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type BackwardInputs, type BackwardOptions, collect, list, sweep } from "./backward.ts";
@@ -90,7 +92,8 @@ export function grad(
       );
     }
   });
-  return results as Tensor[];
+  // A gradient that is one value everywhere may be an expanded tensor, which the caller could not change in place.
+  return results.map((g) => g !== null && isExpanded(g) ? clone(g) : g) as Tensor[];
 }
 
 export { AutogradFunction as Function, FunctionContext } from "./function.ts";

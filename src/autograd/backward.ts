@@ -117,18 +117,19 @@ export function sweep(
       const held = waiting.get(node);
       if (held === undefined) continue;
       waiting.delete(node);
-      applyHooks(node, held);
+      // As in PyTorch, the gradient asked for is that before the hooks, which are for what lies behind.
       for (const { output, index } of wanted?.get(node) ?? []) {
         found[index] = held.grads[output] ?? null;
         held.owned[output] = false;
       }
+      if (needed !== null && !needed.has(node)) continue;
+      applyHooks(node, held);
       if (node.leaf !== null) {
         if (wanted === null && held.grads[0]) {
           accumulate(node.leaf, held.grads[0], held.owned[0], createGraph);
         }
         continue;
       }
-      if (needed !== null && !needed.has(node)) continue;
       step(node, held, waiting, createGraph);
       if (!retainGraph) node.free();
     }
@@ -254,8 +255,9 @@ function applyHooks(node: Node, held: Waiting): void {
   }
 }
 
-/** Adds `grad` to the gradient of a leaf, which outlives every scope. */
+/** Adds `grad` to the gradient of a leaf, which outlives every scope; not where it requires none any more. */
 function accumulate(leaf: Tensor, grad: Tensor, owned: boolean, createGraph: boolean): void {
+  if (!leaf.requiresGrad) return;
   unscoped(() => {
     if (leaf.grad !== null) {
       if (createGraph) leaf.grad = add(leaf.grad, grad);
@@ -263,7 +265,7 @@ function accumulate(leaf: Tensor, grad: Tensor, owned: boolean, createGraph: boo
         add_(leaf.grad, grad);
         if (owned) grad.storage.free();
       }
-    } else if (createGraph) leaf.grad = grad;
+    } else if (createGraph) leaf.grad = clone(grad);
     else {
       leaf.grad = owned && grad.dense ? grad : clone(grad);
       if (leaf.grad !== grad && owned) grad.storage.free();

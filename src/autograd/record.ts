@@ -195,6 +195,14 @@ export function record(
   return y;
 }
 
+/** Records that `y` was computed from `inputs` by `call`, which has no derivative: going back through it throws. */
+export function recordWithoutGrad(call: string, y: Tensor, inputs: readonly unknown[]): Tensor {
+  const refuse = () => {
+    throw new Error(`backward: ${call} has no derivative; use detach() on what goes into it`);
+  };
+  return record("NotImplemented", y, inputs, inputs.map(() => refuse));
+}
+
 /** Records several outputs of one operation; an output that is not floating-point takes no gradient. */
 export function recordAll<T extends readonly Tensor[]>(
   op: string,

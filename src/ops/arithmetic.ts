@@ -149,7 +149,8 @@ function difference(call: string, a: Operand, b: Operand, args: AlphaArgs): Tens
   const y = alpha === 1
     ? binary(call, SUB, a, b, dtype)
     : sum(call, a, b, -(alpha as number), dtype);
-  return record(call, y, [a, b], [
+  const op = call === "rsub" && !(a instanceof Tensor) ? "RsubBackward1" : call;
+  return record(op, y, [a, b], [
     (dy) => gradFor(dy, a),
     (dy) => gradFor(mul(dy, -(alpha as number)), b),
   ]);
@@ -185,7 +186,7 @@ export function div(input: Operand, other: Operand, ...args: DivArgs): Tensor {
   if (rounding !== null) {
     const y = roundedQuotient("div", rounding, input, other, dtype);
     // Flat between its jumps.
-    return record("DivBackward1", y, [input, other], [
+    return record("DivBackward2", y, [input, other], [
       (dy) => gradFor(zerosLike(dy), input),
       (dy) => gradFor(zerosLike(dy), other),
     ]);

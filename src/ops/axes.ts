@@ -125,7 +125,13 @@ export function squeeze_(
 ): Tensor {
   const { dim } = read("squeeze_", { dim: null as number | readonly number[] | null }, args);
   const from = x.shape;
-  return layOutAnew("squeeze_", "squeeze", x, () => squeezed(x, dim), (dy) => reshape(dy, from));
+  return layOutAnew(
+    "squeeze_",
+    dim === null ? "SqueezeBackward2" : "SqueezeBackward3",
+    x,
+    () => squeezed(x, dim),
+    (dy) => reshape(dy, from),
+  );
 }
 
 /** Puts an axis of size 1 into `x` itself, at `dim`. */
@@ -137,7 +143,7 @@ export function unsqueeze_(x: Tensor, dim: number | { dim: number }): Tensor {
     shape.splice(d, 0, 1);
     return { shape, strides, offset: x.offset };
   };
-  return layOutAnew("unsqueeze_", "unsqueeze", x, layout, (dy) => squeeze(dy, d));
+  return layOutAnew("unsqueeze_", "UnsqueezeBackward1", x, layout, (dy) => squeeze(dy, d));
 }
 
 /** Swaps two axes of `x` itself. */
@@ -183,5 +189,6 @@ function swapped(call: string, x: Tensor, dim0: number, dim1: number): Tensor {
     }
     return { shape, strides, offset: x.offset };
   };
-  return layOutAnew(call, "transpose", x, layout, (dy) => transpose(dy, a, b));
+  const op = call === "t_" ? "TBackward1" : "TransposeBackward1";
+  return layOutAnew(call, op, x, layout, (dy) => transpose(dy, a, b));
 }

@@ -151,7 +151,7 @@ export function copy_(
   let from = source.dtype === x.dtype ? source : convert(dense(source), x.dtype);
   if (from.storage === x.storage) from = clone(alias(from));
   copyInto(x, from);
-  return recordInPlace("copy_", x, [x, source], [
+  return recordInPlace("CopyBackwards", x, [x, source], [
     () => null,
     (dy) => sumTo(cast(dy, source.dtype), source.shape),
   ]);
@@ -198,7 +198,7 @@ export function fill_(x: Tensor, ...args: FillArgs): Tensor {
   if (value instanceof Tensor) return copy_(x, value);
   beginFill("fill_", x);
   writeScalar(x, value);
-  return recordInPlace("fill_", x, [x], [() => null]);
+  return recordInPlace("FillBackward2", x, [x], [() => null]);
 }
 
 /** Writes zeros into every element of `x`. */

@@ -28,7 +28,9 @@ export function setData(x: Tensor, value: Tensor): void {
     );
   }
   // The old storage must not live on as a counter; and what outlived scopes still does.
-  if (x.counter === x.storage) x.counter = { version: x.counter.version };
+  if (x.counter === x.storage && value.storage !== x.storage) {
+    x.counter = { version: x.counter.version };
+  }
   if (x.storage.scope === null) value.storage.outlive();
   x.storage = value.storage;
   x.dtype = value.dtype;

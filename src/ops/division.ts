@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { record } from "../autograd/record.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { record, recordWithoutGrad } from "../autograd/record.ts";
+import { Tensor } from "../tensor/tensor.ts";
 import { div, mul } from "./arithmetic.ts";
 import {
   checkOperand,
@@ -19,7 +19,7 @@ import {
 import { remainderOf, roundedQuotient } from "./quotient.ts";
 
 /**
- * a / b rounded down; integers stay integers. Takes no gradient.
+ * a / b rounded down; integers stay integers. Has no derivative: `backward` through it throws.
  *
  * @throws RangeError when integers are divided by zero.
  */
@@ -27,12 +27,8 @@ export function floorDivide(input: Operand, other: Operand): Tensor {
   checkOperand("floorDivide", "input", input);
   checkOperand("floorDivide", "other", other);
   const dtype = resultType(input, other);
-  return record(
-    "floor_divide",
-    roundedQuotient("floorDivide", "floor", input, other, dtype),
-    [],
-    [],
-  );
+  const y = roundedQuotient("floorDivide", "floor", input, other, dtype);
+  return recordWithoutGrad("floorDivide", y, [input, other]);
 }
 
 /**
@@ -58,7 +54,11 @@ export function fmod(input: Tensor, other: Operand): Tensor {
 function modulo(call: string, rounding: "floor" | "trunc", a: Operand, b: Operand): Tensor {
   checkOperand(call, "other", b);
   const y = remainderOf(call, rounding, a, b, resultType(a, b));
-  return record(call, y, [a, b], [
+  // Two tensors have a derivative of their own name.
+  const op = b instanceof Tensor && a instanceof Tensor
+    ? call === "fmod" ? "FmodBackward1" : "RemainderBackward1"
+    : call;
+  return record(op, y, [a, b], [
     (dy) => gradFor(dy, a),
     (dy) => gradFor(mul(mul(dy, div(a, b, rounding)), -1), b),
   ], wantsGrad(b) ? tensorsOf(a, b) : []);

@@ -134,6 +134,13 @@ function boundedType(call: string, x: Tensor, bounds: readonly Operand[]): DType
   return dtype;
 }
 
+/** PyTorch's name of the derivative of `call` with bounds that are tensors, or numbers. */
+function nameOf(call: string, tensors: boolean): string {
+  if (call.startsWith("clampMin")) return tensors ? "ClampMinBackward1" : "ClampMinBackward0";
+  if (call.startsWith("clampMax")) return tensors ? "ClampMaxBackward1" : "ClampMaxBackward0";
+  return tensors ? "ClampBackward0" : "ClampBackward1";
+}
+
 function bounded(call: string, x: Tensor, min: Bound, max: Bound): Tensor {
   checkTensors(call, { input: x });
   const bounds = [min, max].filter((bound) => bound !== null);
@@ -143,7 +150,7 @@ function bounded(call: string, x: Tensor, min: Bound, max: Bound): Tensor {
     : max === null
     ? binary(call, MAXIMUM, x, min, dtype)
     : ternary(call, CLAMP, x, min, max, dtype);
-  return record(bounds[0] instanceof Tensor ? "clamp" : "ClampBackward1", y, [x, min, max], [
+  return record(nameOf(call, bounds[0] instanceof Tensor), y, [x, min, max], [
     (dy) => {
       let inside = min === null ? le(x, max!) : ge(x, min);
       if (min !== null && max !== null) inside = logicalAnd(inside, le(x, max));

@@ -5,7 +5,7 @@
  */
 import { type Grad, mode, Node, recording } from "../autograd/record.ts";
 import { emptyOn } from "../tensor/create.ts";
-import { layoutOf, span } from "../tensor/layout.ts";
+import { isExpanded, layoutOf, span } from "../tensor/layout.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { clone, copy_, zero_ } from "./copy.ts";
 import { zerosLike } from "./create.ts";
@@ -17,12 +17,10 @@ import { asStrided } from "./view.ts";
  */
 export function beginInPlace(call: string, x: Tensor, inputs: readonly unknown[] = [x]): void {
   beginFill(call, x, inputs);
-  for (let d = 0; d < x.ndim; d++) {
-    if (x.strides[d] === 0 && x.shape[d] > 1) {
-      throw new Error(
-        `${call}: an expanded tensor holds one element in several places; clone() it before writing to it`,
-      );
-    }
+  if (isExpanded(x)) {
+    throw new Error(
+      `${call}: an expanded tensor holds one element in several places; clone() it before writing to it`,
+    );
   }
 }
 
@@ -57,7 +55,8 @@ export function checkHistory(call: string, x: Tensor, inputs: readonly unknown[]
       `${call}: ${viewOf.fixed} is changed in place while gradients are recorded; use the out-of-place operation, or clone() it first`,
     );
   }
-  if (viewOf.base.leafRequiresGrad) {
+  // A view may have been made a leaf that requires a gradient itself; then views of it have a base that does not.
+  if (viewOf.base.leafRequiresGrad || (x.requiresGrad && viewOf.base.isLeaf)) {
     throw new Error(
       `${call}: a view of a leaf that requires a gradient is changed in place; do it in torch.noGrad, or on x.data`,
     );

@@ -83,6 +83,10 @@ function placesOf(call: string, x: Tensor, indexes: Indexes, names?: readonly nu
     ...block,
     ...sizes(free.filter((d) => !before.includes(d))),
   ];
+  const none = count > 0 ? axes.find((d) => x.shape[d] === 0) : undefined;
+  if (none !== undefined) {
+    throw new RangeError(`${call}: an index is given for axis ${names?.[none] ?? none} of size 0`);
+  }
   const offsets = fillWith(emptyOn(backend, [n], int64), 0);
   if (n > 0) {
     const walk = (sizes: number[], strides: number[], inner: number) => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { record } from "../autograd/record.ts";
+import { record, recordWithoutGrad } from "../autograd/record.ts";
 import { bool, type DType, limits, uint8 } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
@@ -129,12 +129,13 @@ export function nanToNum_(x: Tensor, ...args: NanToNumArgs): Tensor {
   return inPlace("nanToNum_", x, args, (x) => nanToNum(x, ...args));
 }
 
-/** 0 for negative elements, 1 for positive ones, and `values` at 0: the step function. Takes no gradient. */
+/** 0 for negative elements, 1 for positive ones, and `values` at 0: the step function. Has no derivative. */
 export function heaviside(input: Tensor, values: Tensor): Tensor {
   checkTensors("heaviside", { input, values });
   checkSameDType("heaviside", input, values);
   const step = denseAs(gt(input, 0), input.dtype);
-  return record("heaviside", where(eq(input, 0), detach(values), step), [], []);
+  const y = where(eq(input, 0), detach(values), step);
+  return recordWithoutGrad("heaviside", y, [input, values]);
 }
 
 /** x = heaviside(x, values). */

@@ -272,7 +272,7 @@ export function copysign(input: Tensor, other: Operand): Tensor {
   checkTensors("copysign", { input });
   checkOperand("copysign", "other", other);
   const y = binary("copysign", COPYSIGN, input, other, floatType(resultType(input, other)));
-  return record("copysign", y, [input, other], [
+  return record(other instanceof Tensor ? "copysign" : "CopysignBackward1", y, [input, other], [
     (dy) => gradFor(mul(dy, maskedFill(div(y, input), eq(input, 0), 0)), input),
     (dy) => gradFor(zerosLike(dy), other),
   ], [input, y]);

@@ -225,7 +225,8 @@ export function repeatInterleave(
     if (times < 0) throw new RangeError(`${call}: repeats must be from 0, got ${times}`);
     checkOutputSize(call, n * times, outputSize);
     const each = expand(reshape(source, [outer, n, 1, inner]), [outer, n, times, inner]);
-    return reshape(each, shape(n * times));
+    const result = reshape(each, shape(n * times));
+    return result.storage === x.storage ? clone(result) : result;
   }
   checkTensor(call, "repeats", repeats);
   if (repeats.ndim > 1 || repeats.numElements !== n) {

@@ -238,7 +238,8 @@ export function at(x: Tensor, ...items: Index[]): Tensor {
 function subscript(call: string, x: Tensor, items: readonly Index[]): Tensor {
   const { view, indexes, given, names } = selection(call, x, items);
   if (indexes.length > 0) return takeAt(call, view, indexes, given, names);
-  return view === x ? viewOf("alias", x, x.shape, x.strides, x.offset, (dy) => dy) : view;
+  const op = items.some((item) => item instanceof Slice) ? "slice" : "alias";
+  return view === x ? viewOf(op, x, x.shape, x.strides, x.offset, (dy) => dy) : view;
 }
 
 /** Options of `indexPut_`. */

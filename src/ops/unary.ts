@@ -122,7 +122,9 @@ export function log(x: Tensor): Tensor {
 
 /** log(1 + x), precise near 0. */
 export function log1p(x: Tensor): Tensor {
-  return record("log1p", realUnary("log1p", LOG1P, x), [x], [(dy) => div(dy, add(x, 1))], [x]);
+  return record("Log1PBackward0", realUnary("log1p", LOG1P, x), [x], [(dy) => div(dy, add(x, 1))], [
+    x,
+  ]);
 }
 
 /** The logarithm to base 2. */

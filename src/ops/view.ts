@@ -143,7 +143,7 @@ export function reshape(x: Tensor, ...shape: Sizes<"shape">): Tensor {
   const to = inferShape("reshape", from, x.numElements, readSizes("reshape", "shape", shape));
   const strides = stridesOf(x, to);
   if (strides !== null) {
-    return viewOf("view", x, to, strides, x.offset, (dy) => reshape(dy, from));
+    return viewOf("_reshape_alias", x, to, strides, x.offset, (dy) => reshape(dy, from));
   }
   const y = emptyOn(x.backend, to, x.dtype);
   copyInto(new Tensor(y.storage, from, y.dtype), x);
@@ -319,5 +319,8 @@ export function detach(x: Tensor): Tensor {
 /** Two-dimensional transpose; tensors of fewer axes as they are. */
 export function t(x: Tensor): Tensor {
   if (x.ndim > 2) throw new RangeError(`t: expected at most 2 axes, got shape ${show(x.shape)}`);
-  return x.ndim < 2 ? viewOf("t", x, x.shape, x.strides, x.offset, (dy) => dy) : transpose(x, 0, 1);
+  const [shape, strides] = x.ndim < 2
+    ? [x.shape, x.strides]
+    : [x.shape.toReversed(), x.strides.toReversed()];
+  return viewOf("t", x, shape, strides, x.offset, t);
 }

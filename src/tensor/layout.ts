@@ -111,3 +111,12 @@ export function inferShape(
   }
   return shape;
 }
+
+/** Whether `x` has an axis along which all elements are one, and elements. */
+export function isExpanded(x: Tensor): boolean {
+  if (x.numElements === 0) return false;
+  for (let d = 0; d < x.ndim; d++) {
+    if (x.strides[d] === 0 && x.shape[d] > 1) return true;
+  }
+  return false;
+}
