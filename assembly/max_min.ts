@@ -177,6 +177,57 @@ function find<T>(x: usize, n: i32, best: T): i32 {
   return i;
 }
 
+/** The best of each of `count` neighbouring columns of n rows, `stride` bytes apart, and the first row that has it. */
+// @ts-ignore: decorator
+@inline
+function placesOfColumns<T>(
+  largest: bool,
+  y: usize,
+  index: usize,
+  x: usize,
+  n: i32,
+  stride: usize,
+  count: i32,
+): void {
+  const width = <i32> (16 / sizeof<T>()), end = <usize> n * stride;
+  let left = count, p = x;
+  for (; left >= width; left -= width, p += 16, y += 16, index += <usize> width << 3) {
+    let best = v128.load(p), place = i64x2.splat(0), k = 0;
+    for (let r = p + stride; r < p + end; r += stride) {
+      const v = v128.load(r);
+      let wins = largest ? v128.gt<T>(v, best) : v128.lt<T>(v, best);
+      if (isFloat<T>()) {
+        wins = v128.or(wins, v128.andnot(v128.ne<T>(v, v), v128.ne<T>(best, best)));
+      }
+      best = v128.bitselect(v, best, wins);
+      k++;
+      place = v128.bitselect(
+        sizeof<T>() == 4 ? i32x4.splat(k) : i64x2.splat(k),
+        place,
+        wins,
+      );
+    }
+    v128.store(y, best);
+    if (sizeof<T>() == 4) {
+      v128.store(index, i64x2.extend_low_i32x4_s(place));
+      v128.store(index, i64x2.extend_high_i32x4_s(place), 16);
+    } else v128.store(index, place);
+  }
+  for (; left > 0; left--, p += sizeof<T>(), y += sizeof<T>(), index += 8) {
+    let best = load<T>(p), place: i64 = 0, k: i64 = 0;
+    for (let r = p + stride; r < p + end; r += stride) {
+      const v = load<T>(r);
+      k++;
+      if (improves<T>(largest, v, best)) {
+        best = v;
+        place = k;
+      }
+    }
+    store<T>(y, best);
+    store<i64>(index, place);
+  }
+}
+
 // @ts-ignore: decorator
 @inline
 function places<T>(
@@ -202,18 +253,7 @@ function places<T>(
       continue;
     }
     const count = min(inner - column, end - i);
-    memory.copy(to, from, <usize> count * size);
-    memory.fill(at, 0, <usize> count << 3);
-    for (let k = 1; k < n; k++) {
-      const r = from + <usize> k * stride;
-      for (let j = 0; j < count; j++) {
-        const v = load<T>(r + <usize> j * size);
-        if (improves<T>(largest, v, load<T>(to + <usize> j * size))) {
-          store<T>(to + <usize> j * size, v);
-          store<i64>(at + (<usize> j << 3), k);
-        }
-      }
-    }
+    placesOfColumns<T>(largest, to, at, from, n, stride, count);
     i += count;
   }
 }

@@ -198,6 +198,13 @@ export function reduce(
   extra: readonly number[] = [],
 ): Tensor {
   const name = kernelFor(call, table, dtype);
+  // Of axes apart from each other, the last ones first: that takes no copy. (A partial nansum may be NaN, to be kept.)
+  const gap = dims.findLastIndex((d, i) => i > 0 && d !== dims[i - 1] + 1);
+  if (gap > 0 && extra.length === 0 && !name.startsWith("nansum")) {
+    const partial = reduce(call, table, x, dims.slice(gap), true, dtype, result);
+    const y = reduce(call, table, partial, dims.slice(0, gap), true, result);
+    return new Tensor(y.storage, reducedShape(x, dims, keepdim), y.dtype);
+  }
   const { x: source, n, inner } = grouped(x, dims, dtype);
   const y = emptyOn(x.backend, reducedShape(x, dims, keepdim), result);
   const count = y.numElements;
