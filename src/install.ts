@@ -184,14 +184,13 @@ export function install(): void {
 }
 
 function show(x: Tensor): string {
-  const { shape, device } = x,
-    values = access.tolist(view.detach(view.reshape(x, -1))) as access.Element[];
+  const { shape, device } = x;
   return printTensor({
     shape,
     device,
     dtype: x.dtype.name,
     requiresGrad: x.requiresGrad,
     gradFn: x.gradFn === null ? null : x.gradFn.name,
-    read: (i) => values[i],
+    read: access.reader(view.detach(x)),
   });
 }

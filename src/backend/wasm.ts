@@ -147,6 +147,10 @@ export class WasmBackend implements Backend {
       }
       case "int32":
         return heap.i32[address >> 2];
+      case "int16":
+        return (heap.u8[address] | (heap.u8[address + 1] << 8)) << 16 >> 16;
+      case "int8":
+        return heap.u8[address] << 24 >> 24;
       case "uint8":
         return heap.u8[address];
       case "bool":

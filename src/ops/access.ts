@@ -73,9 +73,20 @@ export function item(x: Tensor): Element {
     );
   }
   const wide = readable(x);
-  return wide.dtype.size <= 2 && wide.dtype !== bool && wide.dtype !== uint8
-    ? Number(wide.toTypedArray()[0])
-    : wide.backend.readElement(wide.storage, wide.offset, wide.dtype);
+  return wide.backend.readElement(wide.storage, wide.offset, wide.dtype);
+}
+
+/** A function that gives the elements of `x` as JavaScript values, by row-major index, one at a time. */
+export function reader(x: Tensor): (index: number) => Element {
+  const { shape, strides, offset, dtype, storage, backend } = readable(x);
+  return (index) => {
+    let at = offset;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      at += (index % shape[d]) * strides[d];
+      index = Math.floor(index / shape[d]);
+    }
+    return backend.readElement(storage, at, dtype);
+  };
 }
 
 /** The elements in nested arrays; of a 0-d tensor, the element. */
