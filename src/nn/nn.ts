@@ -20,6 +20,8 @@ export {
 } from "./dropout.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
 export { Embedding, EmbeddingBag } from "./embedding.ts";
+export { GRU, LSTM, RNN, RNNBase } from "./recurrent.ts";
+export { GRUCell, LSTMCell, RNNCell, RNNCellBase } from "./recurrent_cell.ts";
 export {
   Hardsigmoid,
   Hardswish,
@@ -90,6 +92,15 @@ export type {
   EmbeddingTableOptions,
   PretrainedOptions,
 } from "./embedding.ts";
+export type {
+  HiddenAndCellArgs,
+  HiddenArgs,
+  LSTMOptions,
+  RecurrentOptions,
+  RNNOptions,
+} from "./recurrent.ts";
+export type { CellOptions, RNNCellOptions } from "./recurrent_cell.ts";
+export type { CellKind } from "../ops/recurrent.ts";
 export type {
   BCELossOptions,
   BCEWithLogitsLossOptions,
