@@ -27,6 +27,14 @@ function positive(text: string): number {
   return n;
 }
 
+function seed(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0 || text.trim() === "") {
+    throw new InvalidArgumentError("expected a whole number from 0 to 2^53 - 1");
+  }
+  return n;
+}
+
 const program = new Command("deno task train")
   .description(
     "Trains the tutorial's networks: a two-layer network on random numbers, and an MLP on MNIST's digits.",
@@ -38,10 +46,11 @@ const program = new Command("deno task train")
   )
   .option("--epochs <n>", "passes over the digits (5, or 2 with --data)", positive)
   .option("--steps <n>", "steps of the two-layer network", positive, 500)
-  .option("--seed <n>", "seed of the digits' run", (s) => positive(String(Number(s) + 1)) - 1, 0)
+  .option("--seed <n>", "seed of the digits' run", seed, 0)
   .option("--out <folder>", "where models and checkpoints go", "build/train")
   .option("--resume", "go on from the checkpoints in that folder");
-program.parse(Deno.args, { from: "user" });
+// `deno task` hands on the "--" that npm's users put before options.
+program.parse(Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args, { from: "user" });
 const options = program.opts<
   { data?: string; epochs?: number; steps: number; seed: number; out: string; resume?: boolean }
 >();
@@ -52,7 +61,6 @@ if (!["two-layer", "digits", "all"].includes(network)) {
   );
 }
 
-await Deno.mkdir(options.out, { recursive: true });
 using interrupt = new Interrupt();
 
 /** The checkpoint at `path`, if it is to be resumed and there is one. */
@@ -182,6 +190,7 @@ async function digits(): Promise<void> {
 }
 
 try {
+  await Deno.mkdir(options.out, { recursive: true });
   if (network !== "digits") await twoLayer();
   if (network !== "two-layer") await digits();
 } catch (e) {

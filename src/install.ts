@@ -152,6 +152,7 @@ export function install(): void {
   // Those whose type of result depends on their arguments are not in METHODS.
   const overloaded = {
     size: access.size,
+    item: access.item,
     type: access.type,
     nonzero: indexing.nonzero,
     unique,

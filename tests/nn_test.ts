@@ -237,6 +237,10 @@ Deno.test("Sequential: by position, by name, sliced and changed", () => {
   net.append(new nn.Sigmoid()).insert(1, new nn.Identity());
   assertEquals(net.length, 5);
   assert(net.pop() instanceof nn.Sigmoid);
+  // Those behind it move up, so that the next one that is added takes no other's place.
+  assertStrictEquals(net.pop(1).constructor, nn.Identity);
+  assertEquals(net.namedChildren().map(([name]) => name), ["0", "1", "2"]);
+  assertEquals(net.append(new nn.Tanh()).length, 4);
   assertEquals(new nn.Sequential(b, b).length, 2);
   assertThrows(() => net.at(9), RangeError, "out of range");
   assertThrows(() => new nn.Sequential({ forward: a }), Error, "already exists");

@@ -96,3 +96,41 @@ Deno.test({
     assert(losses.every(Number.isFinite));
   },
 });
+
+/** Runs the program as `deno task train` does. */
+async function program(...args: string[]): Promise<{ code: number; output: string }> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL("../examples/train.ts", import.meta.url).pathname]
+      .concat(args),
+    env: { NO_COLOR: "1" },
+  });
+  const { code, stdout, stderr } = await command.output(), decoder = new TextDecoder();
+  return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+Deno.test("train: the program says in one line what is wrong, and takes npm's --", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = `${folder}/file`, out = `${folder}/out`;
+    await Deno.writeTextFile(file, "");
+    await Deno.mkdir(out);
+    await Deno.writeTextFile(`${out}/two_layer_net.checkpoint.safetensors`, "damaged");
+    await Deno.writeTextFile(`${out}/digits.checkpoint.safetensors`, "damaged");
+    const failures = await Promise.all([
+      program("two-layer", "--steps", "1", "--out", file),
+      program("two-layer", "--steps", "1", "--out", out, "--resume"),
+      program("digits", "--data", folder),
+      program("digits", "--data", file),
+      program("--seed", "1e30"),
+    ]);
+    for (const { code, output } of failures) {
+      assertEquals(code, 1, output);
+      assert(/(^|\n)error: .+\n$/.test(output), output);
+      assert(!output.includes("    at "), output);
+    }
+    const { code, output } = await program("--", "--help");
+    assert(code === 0 && output.includes("--resume"), output);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -19,8 +19,8 @@ export class FunctionContext {
   [name: string]: any;
   /** For each input, whether its gradient is wanted. */
   needsInputGrad: boolean[] = [];
-  /** The tensors given to `saveForBackward`. */
-  savedTensors: (Tensor | null)[] = [];
+  /** The tensors given to `saveForBackward`, with null where null was given. */
+  savedTensors: Tensor[] = [];
   /** Inputs that `forward` changed in place. */
   dirty: readonly Tensor[] = [];
   /** Outputs that take no gradient. */
@@ -30,7 +30,7 @@ export class FunctionContext {
 
   /** Keeps tensors for `backward`, which finds them in `savedTensors`; changing one in place in between is an error. */
   saveForBackward(...tensors: (Tensor | null)[]): void {
-    this.savedTensors = tensors;
+    this.savedTensors = tensors as Tensor[];
   }
 
   /** Says that `forward` changed these inputs in place. They must be returned as outputs. */
@@ -75,7 +75,7 @@ export type Inputs<F> = F extends (ctx: infer _, ...inputs: infer I) => unknown 
  *   }
  *   static backward(ctx: FunctionContext, dy: Tensor): Tensor {
  *     const [x] = ctx.savedTensors;
- *     return dy.mul(x!.mul(x!)).mul(3);
+ *     return dy.mul(x.mul(x)).mul(3);
  *   }
  * }
  * const y = Cube.apply(x);

@@ -102,11 +102,11 @@ export class Sequential extends Module {
     return this;
   }
 
-  /** Takes the module at `index` out and returns it. */
+  /** Takes the module at `index` out and returns it; those that are left are numbered anew. */
   pop(index = -1): Module {
-    const name = ownModules(this)[position("Sequential.pop", index, this.length)][0];
-    const module = (this as unknown as Record<string, Module>)[name];
-    delete (this as unknown as Record<string, unknown>)[name];
+    const modules = held(this);
+    const [module] = modules.splice(position("Sequential.pop", index, modules.length), 1);
+    renumber(this, modules);
     return module;
   }
 

@@ -62,18 +62,19 @@ function readable(x: Tensor): Tensor {
 }
 
 /**
- * The one element as a JavaScript value: an int64 that is not a safe integer as a bigint.
+ * The one element as a JavaScript value: a boolean of a bool tensor, a bigint for an int64 that is not a safe integer,
+ * else a number, as which it is typed unless the caller says otherwise.
  *
  * @throws RangeError when there is not exactly one.
  */
-export function item(x: Tensor): Element {
+export function item<T extends Element = number>(x: Tensor): T {
   if (x.numElements !== 1) {
     throw new RangeError(
       `item: only a tensor of one element has an item, this one has shape ${show(x.shape)}`,
     );
   }
   const wide = readable(x);
-  return wide.backend.readElement(wide.storage, wide.offset, wide.dtype);
+  return wide.backend.readElement(wide.storage, wide.offset, wide.dtype) as T;
 }
 
 /** A function that gives the elements of `x` as JavaScript values, by row-major index, one at a time. */

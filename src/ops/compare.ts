@@ -102,7 +102,7 @@ export function isclose(input: Tensor, other: Tensor, ...args: CloseArgs): Tenso
 
 /** Whether all elements are close, as `isclose` says. */
 export function allclose(input: Tensor, other: Tensor, ...args: CloseArgs): boolean {
-  return item(all(closeness("allclose", input, other, args))) === true;
+  return item<boolean>(all(closeness("allclose", input, other, args)));
 }
 
 function closeness(call: string, input: Tensor, other: Tensor, args: CloseArgs): Tensor {
@@ -141,7 +141,7 @@ function closeness(call: string, input: Tensor, other: Tensor, args: CloseArgs):
 export function equal(input: Tensor, other: Tensor): boolean {
   checkTensors("equal", { input, other });
   return sameShape(input.shape, other.shape) &&
-    item(all(compare("equal", EQ, input, other))) === true;
+    item<boolean>(all(compare("equal", EQ, input, other)));
 }
 
 /** `value` for every element of `x`. */

@@ -18,7 +18,7 @@ const TRUNC = kernelTable("div_trunc"),
 /** Whether an element of `x`, an operand that is computed as `dtype`, is zero. */
 function hasZero(call: string, x: Operand, dtype: DType): boolean {
   if (!(x instanceof Tensor)) return Number(x) === 0;
-  return item(any(binary(call, EQ, x, 0, dtype, bool))) === true;
+  return item<boolean>(any(binary(call, EQ, x, 0, dtype, bool)));
 }
 
 /**

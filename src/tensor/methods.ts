@@ -73,7 +73,6 @@ export const METHODS = {
     "numel",
     "dim",
     "isContiguous",
-    "item",
     "tolist",
     "numpy",
     "to",

@@ -4,6 +4,7 @@
  * @module
  */
 import type { DType } from "../backend/dtype.ts";
+import type { Element } from "../ops/access.ts";
 import type { Operand } from "../ops/elementwise.ts";
 import type { OtherOptions } from "../ops/max_min.ts";
 import type { DimArgs } from "../ops/reduction.ts";
@@ -20,6 +21,13 @@ export interface OverloadedMethods {
   type(dtype: DType | string): Tensor;
   /** Its elements where `condition` is true, those of `other` elsewhere: `torch.where(condition, x, other)`. */
   where(condition: Tensor, other: Operand): Tensor;
+  /**
+   * The one element as a JavaScript value. It is typed as a number, which it is but for a bool tensor
+   * (`item<boolean>()`) and an int64 that is not a safe integer (`item<bigint>()`).
+   */
+  item<T extends Element = number>(): T;
+  /** The parts along the first axis: `for (const row of x)`. */
+  [Symbol.iterator](): IterableIterator<Tensor>;
   /** All sizes. */
   size(): readonly number[];
   /** The size of axis `dim`. */
