@@ -221,7 +221,7 @@ Deno.test("no elements, no axes", () => {
   assertEquals(none.sum().item(), 0);
   assertEquals(none.prod(0).tolist(), [1, 1, 1]);
   assertEquals(none.any(0).tolist(), [false, false, false]);
-  assertEquals(none.all().item(), true);
+  assertEquals(none.all().item<boolean>(), true);
   assert(Number.isNaN(none.mean().item()) && Number.isNaN(none.var().item()));
   assertEquals(none.max(1).values.shape, [0]);
   assertEquals(none.logsumexp(0).tolist(), [-Infinity, -Infinity, -Infinity]);
@@ -243,7 +243,7 @@ Deno.test("dtypes of results", () => {
   assertEquals(flags.sum({ dtype: float32 }).dtype, float32);
   assertEquals(torch.tensor([1.5, 2.5]).sum({ dtype: int64 }).item(), 3);
   assertEquals(torch.tensor([250, 10], { dtype: torch.uint8 }).amax().item(), 250);
-  assertEquals(torch.tensor([2n ** 62n, 1n]).sum().item(), 2n ** 62n + 1n);
+  assertEquals(torch.tensor([2n ** 62n, 1n]).sum().item<bigint>(), 2n ** 62n + 1n);
   for (const dtype of [torch.float16, torch.bfloat16]) {
     const x = torch.tensor([[1, 2], [3, 4]], { dtype, requiresGrad: true });
     for (const y of [x.sum(0), x.mean(1), x.max(1).values, x.std(0), x.cumprod(1), x.norm()]) {
