@@ -252,6 +252,7 @@ function sumRows(
   y: usize, x: usize, matrix: usize, bias: usize, biasStep: usize, count: i32, k: i32, xStep: usize, rowStep: usize,
 ): void {
   const end = <usize>count << 2, whole = end & ~15;
+  if (bias == 0) biasStep = 0; // no bias stays none
   for (let j: usize = 0; j < end; j += 4, bias += biasStep) f32.store(y + j, bias ? f32.load(bias) : 0);
   // The last columns, one by one, but as lanes: where a range is cut must not show in the rounding.
   for (let j = whole; j < end; j += 4) {
@@ -282,6 +283,7 @@ function sumRows(
 function dots(
   y: usize, x: usize, matrix: usize, bias: usize, biasStep: usize, count: i32, k: i32, columnStep: usize,
 ): void {
+  if (bias == 0) biasStep = 0; // no bias stays none
   for (; count > 0; count -= 4, matrix += 4 * columnStep) {
     // Absent columns repeat the last one.
     let xp = x, from0 = matrix, p = k;

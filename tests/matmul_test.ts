@@ -141,6 +141,19 @@ function checkTwice(f: (...xs: torch.Tensor[]) => torch.Tensor, ...shapes: numbe
   }
 }
 
+Deno.test("matmul: one row or one column without a bias, however long", () => {
+  for (const n of [1, 4, 255, 256, 257, 300, 1000, 2049, 5000]) {
+    using _ = torch.scope();
+    const row = torch.randn(1, 5), wide = torch.randn(5, n), tall = torch.randn(n, 5);
+    const close = (product: torch.Tensor, sum: torch.Tensor) =>
+      assert(torch.allclose(product.reshape(-1), sum, { atol: 1e-5 }), `n = ${n}`);
+    close(row.mm(wide), row.reshape(5, 1).mul(wide).sum(0));
+    close(row.mm(tall.t()), row.mul(tall).sum(1));
+    close(tall.mm(row.t()), row.mul(tall).sum(1));
+    close(wide.t().mm(row.t()), row.reshape(5, 1).mul(wide).sum(0));
+  }
+});
+
 Deno.test("products are differentiable twice", () => {
   const { F } = torch;
   checkTwice((x, w, b) => F.linear(x, w, b), [2, 3, 4], [2, 4], [2]);
