@@ -3,25 +3,15 @@
  * without a batch; finite differences, printed forms, state dicts, and errors.
  */
 // deno-lint-ignore-file no-explicit-any
-import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as torch from "../mod.ts";
+import { type Case, checkAnswers, linspace } from "./answers.ts";
 
 const { nn } = torch;
-const linspace = (low: number, high: number, ...shape: number[]) =>
-  torch.linspace(low, high, shape.reduce((a, b) => a * b, 1)).reshape(shape);
 const x = () => linspace(-1, 1, 5, 2, 3), u = () => linspace(-1, 1, 5, 3);
 const h = (...shape: number[]) => linspace(-0.5, 0.5, ...shape);
 
-/** What PyTorch 1.13 gives after `manualSeed(7)`: sums of elements times cos(1), cos(2), ...; the next random number. */
-interface Answer {
-  text: string;
-  shapes: number[][];
-  sums: number[];
-  grads: number;
-  next: number;
-}
-
-const CASES: [() => torch.nn.Module, (m: any) => any, Answer][] = [
+const CASES: Case[] = [
   [
     () => new nn.LSTM(3, 4, 2, { dropout: 0.5, bidirectional: true, projSize: 2 }),
     (m) => m(x()),
@@ -112,29 +102,8 @@ const CASES: [() => torch.nn.Module, (m: any) => any, Answer][] = [
   ],
 ];
 
-const tensorsOf = (r: any): torch.Tensor[] =>
-  r instanceof torch.Tensor ? [r] : r.flatMap(tensorsOf);
-
-/** The sum of the elements times cos(1), cos(2), ... */
-const checksum = (t: torch.Tensor) =>
-  [...t.detach().contiguous().toTypedArray()].reduce<number>(
-    (sum, v, i) => sum + Number(v) * Math.fround(Math.cos(i + 1)),
-    0,
-  );
-
 Deno.test("recurrent: PyTorch's values, gradients, draws and printed forms", () => {
-  for (const [make, call, want] of CASES) {
-    using _ = torch.scope();
-    torch.manualSeed(7);
-    const module = make(), outputs = tensorsOf(call(module));
-    assertEquals(String(module), want.text);
-    assertEquals(outputs.map((t) => [...t.shape]), want.shapes);
-    outputs.forEach((t, i) => assertAlmostEquals(checksum(t), want.sums[i], 2e-6));
-    outputs.map((t) => t.sum()).reduce((a, b) => a.add(b)).backward();
-    const grads = module.parameters().reduce((sum, p) => sum + checksum(p.grad!), 0);
-    assertAlmostEquals(grads, want.grads, 1e-5 * Math.max(1, Math.abs(want.grads)));
-    assertEquals(torch.rand(1).item(), want.next);
-  }
+  checkAnswers(CASES);
 });
 
 Deno.test("recurrent: gradients against finite differences, twice", () => {

@@ -17,6 +17,8 @@ export * from "../ops/loss_margin.ts";
 export * from "../ops/ctc.ts";
 // embedding
 export * from "../ops/embedding.ts";
+// attention
+export * from "../ops/attention.ts";
 // pad
 export * from "../ops/pad.ts";
 export * from "../ops/window.ts";

@@ -20,6 +20,7 @@ export {
 } from "./dropout.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
 export { Embedding, EmbeddingBag } from "./embedding.ts";
+export { MultiheadAttention } from "./attention.ts";
 export { GRU, LSTM, RNN, RNNBase } from "./recurrent.ts";
 export { GRUCell, LSTMCell, RNNCell, RNNCellBase } from "./recurrent_cell.ts";
 export {
@@ -99,6 +100,11 @@ export type {
   RecurrentOptions,
   RNNOptions,
 } from "./recurrent.ts";
+export type {
+  AttentionCallArgs,
+  AttentionCallOptions,
+  MultiheadAttentionOptions,
+} from "./attention.ts";
 export type { CellOptions, RNNCellOptions } from "./recurrent_cell.ts";
 export type { CellKind } from "../ops/recurrent.ts";
 export type {
