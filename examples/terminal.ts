@@ -44,11 +44,10 @@ export function curve(
       to = Math.floor((c + 1) * losses.length / columns);
     return losses.slice(from, to).reduce((a, b) => a + b, 0) / (to - from);
   });
-  if (!log) return plot(means, { height, format: (x: number) => x.toFixed(3).padStart(9) });
-  return plot(means.map(Math.log10), {
-    height,
-    format: (x: number) => (10 ** x).toPrecision(3).padStart(9),
-  });
+  const heights = (log ? means.map(Math.log10) : means).filter(Number.isFinite);
+  if (heights.length === 0) return "(no curve: no loss is a finite number)";
+  const format = (x: number) => (log ? (10 ** x).toPrecision(3) : x.toFixed(3)).padStart(9);
+  return plot(heights, { height, format });
 }
 
 /** Whether Ctrl-C was pressed; the run sees it the next time it gives way. */

@@ -63,13 +63,17 @@ if (!["two-layer", "digits", "all"].includes(network)) {
 
 using interrupt = new Interrupt();
 
-/** The checkpoint at `path`, if it is to be resumed and there is one. */
-async function checkpointAt<T>(path: string): Promise<T | null> {
+/** What every checkpoint holds. */
+interface Checkpoint {
+  losses: number[];
+}
+
+/** The checkpoint at `path`, if it is to be resumed and there is one; it is of one of the `total` steps. */
+async function checkpointAt<T extends Checkpoint>(path: string, total: number): Promise<T | null> {
   if (!options.resume) return null;
+  let checkpoint: T;
   try {
-    const checkpoint = await torch.load<T>(path);
-    console.log(`going on from ${path}`);
-    return checkpoint;
+    checkpoint = await torch.load<T>(path);
   } catch (e) {
     const missing = await Deno.stat(path).then(
       () => false,
@@ -79,6 +83,15 @@ async function checkpointAt<T>(path: string): Promise<T | null> {
     console.log(`no checkpoint ${path}: starting from the beginning`);
     return null;
   }
+  const steps = checkpoint?.losses?.length;
+  if (steps === undefined) throw new Error(`${path} is no checkpoint: there are no losses in it`);
+  if (steps >= total) {
+    throw new Error(
+      `${path} is of step ${steps} already, and this run ends at step ${total}: ask for more steps or epochs`,
+    );
+  }
+  console.log(`going on from ${path}`);
+  return checkpoint;
 }
 
 /** Saves what Ctrl-C left and ends the program. */
@@ -117,7 +130,7 @@ async function twoLayer(): Promise<void> {
   console.log(
     "\nTwo-layer network: 1000 -> 100 -> 10, summed squared error, gradient descent, seed 0",
   );
-  const resume = await checkpointAt<TwoLayerNetCheckpoint>(path);
+  const resume = await checkpointAt<TwoLayerNetCheckpoint>(path, steps);
   const progress = new Progress("two-layer", steps, resume?.losses.length);
   const start = performance.now(), first = resume?.losses.length ?? 0;
   const result = await trainTwoLayerNet({
@@ -154,8 +167,8 @@ async function digits(): Promise<void> {
     `\nDigits: 784 -> 128 -> 10, cross-entropy, Adam; ${data.train.labels.numel()} images to train on, ` +
       `${data.test.labels.numel()} to test with, seed ${options.seed}`,
   );
-  const resume = await checkpointAt<DigitsCheckpoint>(path);
   const total = epochs * stepsPerEpoch(data);
+  const resume = await checkpointAt<DigitsCheckpoint>(path, total);
   const progress = new Progress("digits", total, resume?.losses.length);
   const result = await trainDigits(data, {
     epochs,
@@ -191,10 +204,12 @@ async function digits(): Promise<void> {
 
 try {
   await Deno.mkdir(options.out, { recursive: true });
+  // Where nothing can be written, that is said before the training, not after it.
+  await Deno.remove(await Deno.makeTempFile({ dir: options.out }));
   if (network !== "digits") await twoLayer();
   if (network !== "two-layer") await digits();
 } catch (e) {
   if (!(e instanceof Error)) throw e;
-  console.error(`\nerror: ${e.message}`);
+  console.error(`\nerror: ${e.message.replaceAll(/\s*\n\s*/g, " ")}`);
   Deno.exit(1);
 }
