@@ -23,7 +23,7 @@ export {
 } from "./src/backend/dtype.ts";
 export { scope } from "./src/backend/storage.ts";
 export { Tensor } from "./src/tensor/tensor.ts";
-export { fromArray, tensor } from "./src/tensor/create.ts";
+export { asTensor, fromArray, fromArray as fromNumpy, tensor } from "./src/tensor/create.ts";
 export { defaultGenerator, Generator } from "./src/tensor/generator.ts";
 export { setPrintOptions } from "./src/tensor/print.ts";
 export {
@@ -43,6 +43,7 @@ export * from "./src/ops/extremum.ts";
 export * from "./src/ops/logic.ts";
 export * from "./src/ops/create.ts";
 export { clone } from "./src/ops/copy.ts";
+export { isFloatingPoint, isTensor, numel } from "./src/ops/access.ts";
 export * from "./src/ops/reduce.ts";
 export * from "./src/ops/unary.ts";
 export * from "./src/ops/rounding.ts";
@@ -141,6 +142,7 @@ export {
   ShortTensor,
   type TensorType,
 } from "./src/legacy.ts";
+export * as cuda from "./src/cuda.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export { deepcopy } from "./src/nn/deepcopy.ts";

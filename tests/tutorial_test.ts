@@ -181,3 +181,17 @@ Deno.test("tutorial: a whole network with NLLLoss and SGD, sample by sample", ()
   assertEquals(F.relu(torch.FloatTensor([-1, 2])).tolist(), [0, 2]);
   assertAlmostEquals(F.softmax(torch.FloatTensor([1, 2]), 0).sum().item() as number, 1, 1e-6);
 });
+
+Deno.test("tutorial: a device is chosen by what there is", () => {
+  const device = torch.cuda.isAvailable() ? "cuda" : "cpu";
+  assertEquals(torch.ones(2).to(device).device, "cpu");
+  assertThrows(() => torch.ones(2).cuda(), Error, "no CUDA library");
+});
+
+Deno.test("tutorial: what is a tensor already stays one", () => {
+  const x = torch.fromNumpy(Float64Array.of(1, 2));
+  assert(torch.isTensor(x) && !torch.isTensor([1]));
+  assert(torch.asTensor(x) === x);
+  assertEquals(torch.asTensor(x, { dtype: torch.int64 }).tolist(), [1, 2]);
+  assertEquals(torch.asTensor([1, 2]).dtype, torch.float32);
+});

@@ -56,6 +56,11 @@ export function isContiguous(x: Tensor): boolean {
   return x.dense;
 }
 
+/** Whether `x` is a tensor. */
+export function isTensor(x: unknown): x is Tensor {
+  return x instanceof Tensor;
+}
+
 /** The elements as typed array, those of the storage-only 16-bit floats widened to float32. */
 function readable(x: Tensor): Tensor {
   return x.dtype.kind === "float" && x.dtype.size === 2 ? convert(dense(x), float32) : x;

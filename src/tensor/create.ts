@@ -220,6 +220,15 @@ export function tensor(data: Nested | Tensor, options: TensorOptions = {}): Tens
   return fromArray(array, shape, { ...options, dtype });
 }
 
+/** `data` as a tensor: itself, if it is one of that dtype already, else as `tensor` makes it. */
+export function asTensor(data: Nested | Tensor, options: TensorOptions = {}): Tensor {
+  if (!(data instanceof Tensor)) return tensor(data, options);
+  const { dtype, device } = options;
+  const same = (!dtype || dtype === data.dtype) &&
+    (!device || backendOf("asTensor", device) === data.backend);
+  return same ? data : tensor(data, options);
+}
+
 function toBigInt(v: number | bigint | boolean): bigint {
   return typeof v === "number" ? BigInt(Number.isFinite(v) ? Math.trunc(v) : 0) : BigInt(v);
 }
