@@ -269,6 +269,14 @@ Deno.test("lists and dicts of modules and parameters register what they hold", (
   assertEquals(named.get("x"), null);
 });
 
+Deno.test("a parameter may take the place of a buffer", () => {
+  const linear = new nn.Linear(1, 1) as torch.nn.Linear & { scale: Tensor };
+  linear.registerBuffer("scale", torch.ones(1));
+  linear.scale = new nn.Parameter(torch.ones(1));
+  assertEquals(linear.buffers(), []);
+  assertEquals(linear.namedParameters().map(([name]) => name), ["weight", "bias", "scale"]);
+});
+
 Deno.test("names and kinds of members are checked", () => {
   const net = new Net(), t = torch.ones(1);
   assertThrows(() => net.registerBuffer("scale", t), Error, "already exists");

@@ -204,6 +204,16 @@ Deno.test("optim: bad calls are refused", () => {
   p.grad = torch.ones(2);
   a.step();
   wrong(() => b.loadStateDict(a.stateDict()), "shape");
+  const saved = (x: unknown) => x as ReturnType<typeof a.stateDict>;
+  for (
+    const x of [{}, { state: null, param_groups: [{ params: [0] }] }, {
+      state: {},
+      param_groups: [{}],
+    }]
+  ) {
+    wrong(() => a.loadStateDict(saved(x)), "expected { state, param_groups }");
+  }
+  wrong(() => a.step(5 as unknown as () => number), "step: expected a function");
   wrong(() => new optim.Adam([p, q]).loadStateDict(a.stateDict()), "1 parameters");
   p.grad = torch.ones(3);
   wrong(() => a.step(), "shape [3]");

@@ -110,6 +110,11 @@ Deno.test("elements, rows, records of batches and functions of one's own are typ
   const y = torch.tensor([2.0], { requiresGrad: true });
   Cube.apply(y).sum().backward();
   assertEquals(y.grad?.item(), 12);
+  const linear = new nn.Linear(1, 1);
+  // @ts-expect-error A tensor would take the parameter's place, and not be trained.
+  const replace = () => linear.weight = torch.zeros(1, 1);
+  assertEquals(typeof replace, "function");
+  linear.weight = new nn.Parameter(torch.zeros(1, 1));
   const names: string[] = [];
   for (const { x, label, name } of new torch.utils.data.DataLoader(new Samples(), 2)) {
     assertEquals(x.shape[0], label.shape[0]);

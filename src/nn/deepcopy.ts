@@ -12,7 +12,8 @@ import { Parameter } from "./parameter.ts";
 
 /**
  * A copy of a module, a tensor, or arrays, maps, sets and plain objects of them, that shares no element with the original;
- * what was shared within the original is shared within the copy. Whatever else it meets is taken over as it is.
+ * what was shared within the original is shared within the copy. Whatever else it meets is taken over as it is. Private
+ * fields (`#field`) are out of its reach: a module whose `forward` reads them has to be made anew.
  *
  * @throws Error for a tensor that was computed with gradients: those have no copy of their history.
  * @see https://docs.python.org/3/library/copy.html#copy.deepcopy

@@ -84,7 +84,10 @@ export function ownBuffers(module: Module, persistent: boolean): [string, Tensor
   const found: [string, Tensor][] = [];
   for (const [name, saved] of registryOf(module).buffers) {
     const value = get(module, name);
-    if (value instanceof Tensor && (saved || !persistent)) found.push([name, value]);
+    // A parameter that was assigned to the name of a buffer is no buffer.
+    if (value instanceof Tensor && !isParameter(value) && (saved || !persistent)) {
+      found.push([name, value]);
+    }
   }
   return found;
 }

@@ -20,6 +20,9 @@ export interface ParameterOptions {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html
  */
 export class Parameter extends Tensor {
+  /** For types alone: a tensor that is assigned to a parameter would take its place, and no longer be one. */
+  declare protected readonly isParameter: true;
+
   /** Wraps `data`, by default an empty tensor. */
   constructor(
     data: Tensor = zeros(0),

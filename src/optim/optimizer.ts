@@ -149,6 +149,11 @@ export class Optimizer {
   step<R extends Tensor | number>(closure: () => R): R;
   step(closure?: null): null;
   step(closure?: (() => Tensor | number) | null): Tensor | number | null {
+    if (closure !== undefined && closure !== null && typeof closure !== "function") {
+      throw new TypeError(
+        `${this.constructor.name}.step: expected a function that computes the loss, got ${typeof closure}`,
+      );
+    }
     const loss = closure ? enableGrad(closure) : null;
     noGrad(() =>
       unscoped(() => {
@@ -209,7 +214,10 @@ export class Optimizer {
     const call = `${this.constructor.name}.loadStateDict`;
     const groups = saved?.param_groups ??
       (saved as unknown as { paramGroups: OptimizerStateDict["param_groups"] })?.paramGroups;
-    if (!Array.isArray(groups) || saved.state === undefined) {
+    if (
+      !Array.isArray(groups) || !groups.every((group) => Array.isArray(group?.params)) ||
+      saved.state === null || typeof saved.state !== "object"
+    ) {
       throw new TypeError(`${call}: expected { state, param_groups }`);
     }
     if (groups.length !== this.paramGroups.length) {
