@@ -126,6 +126,7 @@ export * from "./src/ops/matmul.ts";
 export * from "./src/ops/add_product.ts";
 export * from "./src/ops/tensor_product.ts";
 export * from "./src/ops/einsum.ts";
+export * from "./src/ops/convolution.ts";
 export * as linalg from "./src/ops/linalg.ts";
 export * from "./src/ops/random.ts";
 export {

@@ -27,6 +27,8 @@ export * from "./loss_class";
 export * from "./loss_label";
 export * from "./ctc";
 export * from "./matmul";
+export * from "./convolution";
+export * from "./pooling";
 export * from "./random";
 export { advance, adam, adam_f64, rmsprop, rmsprop_f64, sgd, sgd_f64 } from "./optimizer";
 export * from "./optimizer_rare";

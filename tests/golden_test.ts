@@ -13,6 +13,7 @@ const COMPLETE = new Set<string>([
   "activation",
   "arith",
   "compare",
+  "conv",
   "indexing",
   "loss",
   "matmul",

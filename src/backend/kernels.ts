@@ -8,6 +8,21 @@
  * @module
  */
 
+/** How windows lie along three axes. */
+// deno-fmt-ignore
+const WINDOWS = [
+  "size size0", "size size1", "size size2", "size count0", "size count1", "size count2",
+  "size kernel0", "size kernel1", "size kernel2", "size stride0", "size stride1", "size stride2",
+  "size padding0", "size padding1", "size padding2",
+] as const;
+
+/** The sizes of a convolution over three axes, how much of it is done at a time, and the range of its outer loop. */
+// deno-fmt-ignore
+const CONVOLUTION = [
+  "size batch", "size groups", "size channels", "size outputs", ...WINDOWS,
+  "size dilation0", "size dilation1", "size dilation2", "size samples", "size band", "size begin", "size end",
+] as const;
+
 /** Lists of parameters that kernels share. */
 // deno-fmt-ignore
 export const SIGNATURES = {
@@ -122,6 +137,15 @@ export const SIGNATURES = {
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
     "scratch scratch", "size begin", "size end",
   ],
+  conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
+  convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
+  convGradWeight: ["out dw", "in dy", "in x", "scratch scratch", ...CONVOLUTION],
+  maxPool: [
+    "out y", "out index", "in x", ...WINDOWS, "size dilation0", "size dilation1", "size dilation2",
+    "size begin", "size end",
+  ],
+  avgPool: ["out y", "in x", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
+  avgPoolGrad: ["out dx", "in dy", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
   extent: ["out y", "in x", "size n"],
   maskPositions: ["out y", "in mask", "size count"],
   gather: ["out y", "in x", "in index", "size n", "size k", "size inner", "size begin", "size end"],
@@ -332,6 +356,14 @@ export const FAMILIES = [
   { kernels: ["ctc_loss_grad"], types: ["", "_f64"], signature: "ctcGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
+  // convolution
+  { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
+  { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },
+  { kernels: ["conv_grad_weight"], types: ["", "_f64"], signature: "convGradWeight" },
+  // pooling
+  { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
+  { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },
+  { kernels: ["avg_pool_grad"], types: ["", "_f64"], signature: "avgPoolGrad" },
   // linalg
   { kernels: ["svd"], types: [""], signature: "svd" },
   // random: each draws a whole tensor, in order

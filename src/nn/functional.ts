@@ -26,4 +26,6 @@ export * from "../ops/window.ts";
 export * from "../ops/dropout.ts";
 // matmul
 export * from "../ops/linear.ts";
+// convolution
+export * from "../ops/convolution.ts";
 // statistics

@@ -11,6 +11,14 @@ export { ModuleDict, ModuleList, Sequential } from "./container.ts";
 export { ParameterDict, ParameterList } from "./parameter_container.ts";
 export { Bilinear, Identity, Linear } from "./linear.ts";
 export {
+  Conv1d,
+  Conv2d,
+  Conv3d,
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+} from "./convolution.ts";
+export {
   AlphaDropout,
   Dropout,
   Dropout1d,
@@ -67,6 +75,17 @@ export type { NamedOptions, StateDictOptions } from "./module.ts";
 export type { ParameterOptions } from "./parameter.ts";
 export type { IncompatibleKeys, StateDict } from "./state_dict.ts";
 export type { BilinearOptions, FactoryOptions, LinearOptions } from "./linear.ts";
+export type {
+  ConvolutionModule,
+  ConvolutionModuleArgs,
+  ConvolutionModuleOptions,
+  ConvolutionSettings,
+  PaddingMode,
+  PlainConvolution,
+  TransposedConvolution,
+  TransposedConvolutionModuleArgs,
+  TransposedConvolutionModuleOptions,
+} from "./convolution.ts";
 export type { DropoutModule, DropoutModuleOptions } from "./dropout.ts";
 export type { FlattenOptions, UnflattenOptions } from "./flatten.ts";
 export type { InplaceModule, InplaceModuleOptions } from "./activation.ts";

@@ -1,0 +1,174 @@
+/**
+ * Convolution, its transpose, and the gradient of the weight: three linear maps, each of which has its gradients among
+ * the other two, so that derivatives of any order come from them.
+ *
+ * @module
+ */
+import { record } from "../autograd/record.ts";
+import type { DType } from "../backend/dtype.ts";
+import type { KernelName } from "../backend/kernels.ts";
+import { convert, emptyOn, fillWith } from "../tensor/create.ts";
+import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { denseAs } from "./copy.ts";
+import { kernelTable } from "./elementwise.ts";
+import { productType, SCRATCH } from "./product.ts";
+import { sum } from "./reduce.ts";
+import { three } from "./spatial.ts";
+
+/** A convolution x [batch, groups * channels, ...size] -> y [batch, groups * outputs, ...count]. */
+export interface Geometry {
+  /** Samples. */
+  readonly batch: number;
+  /** Parts of the channels that know nothing of each other. */
+  readonly groups: number;
+  /** Channels of x in a group. */
+  readonly channels: number;
+  /** Channels of y in a group. */
+  readonly outputs: number;
+  /** Sizes of the spatial axes of x. */
+  readonly size: readonly number[];
+  /** Those of y. */
+  readonly count: readonly number[];
+  /** Those of the weight [groups * outputs, channels, ...kernel]. */
+  readonly kernel: readonly number[];
+  /** Steps between neighbouring positions. */
+  readonly stride: readonly number[];
+  /** Zeros before x; as many as are read lie after it. */
+  readonly padding: readonly number[];
+  /** Steps within the kernel. */
+  readonly dilation: readonly number[];
+}
+
+const CONV = kernelTable("conv"),
+  GRAD_X = kernelTable("conv_grad_x"),
+  GRAD_WEIGHT = kernelTable("conv_grad_weight");
+
+/** Numbers that a block of patches holds, at about which it stays in the second-level cache. */
+const BLOCK = 1 << 17;
+/** Fewer columns than this make slow products. */
+const FEW_COLUMNS = 64;
+/** Up to so many columns, small samples are put together. */
+const ENOUGH_COLUMNS = 256;
+/** Rows of a weight's gradient that the kernel computes at a time. */
+const ROWS = 64;
+
+/** How much of a convolution is done at a time, and the bytes that takes; see assembly/convolution.ts. */
+function blockOf(g: Geometry, dtype: DType): { samples: number; band: number; scratch: number } {
+  const depth = g.channels * sizeOf(g.kernel), positions = sizeOf(g.count);
+  const most = Math.max(FEW_COLUMNS, Math.floor(BLOCK / Math.max(depth, 1)) & ~7);
+  const pointwise = sizeOf(g.kernel) === 1 && sizeOf(g.stride) === 1 &&
+    g.padding.every((n) => n === 0) && sizeOf(g.size) === positions;
+  const samples = Math.max(
+    1,
+    Math.min(g.batch, Math.floor(Math.min(most, ENOUGH_COLUMNS) / Math.max(positions, 1))),
+  );
+  let band = positions;
+  if (samples === 1 && !pointwise && positions > most) {
+    const bands = Math.ceil(positions / most);
+    band = Math.min(positions, (Math.ceil(positions / bands) + 7) & ~7);
+  }
+  const room = (n: number) => (n * dtype.size + 63) & ~63;
+  const scratch = room(depth * samples * band) + room(g.outputs * samples * band) +
+    room(Math.min(g.outputs, ROWS) * depth) + SCRATCH;
+  return { samples, band, scratch };
+}
+
+/** Calls a convolution kernel: `blocks` says whether its outer loop goes over blocks of samples, or over groups alone. */
+function run(
+  name: KernelName,
+  g: Geometry,
+  dtype: DType,
+  tensors: (Tensor | null)[],
+  all: boolean,
+) {
+  const { backend } = tensors[0]!, { samples, band, scratch } = blockOf(g, dtype);
+  const space = backend.scratch(scratch);
+  (backend.kernels[name] as (...values: number[]) => void)(
+    ...tensors.map((t) => t === null ? 0 : t.pointer),
+    space,
+    g.batch,
+    g.groups,
+    g.channels,
+    g.outputs,
+    ...three(g.size, 1),
+    ...three(g.count, 1),
+    ...three(g.kernel, 1),
+    ...three(g.stride, 1),
+    ...three(g.padding, 0),
+    ...three(g.dilation, 1),
+    samples,
+    band,
+    0,
+    all ? g.groups * Math.ceil(g.batch / samples) : g.groups,
+  );
+}
+
+/** `y`, computed in the kernel's dtype, in `dtype`. */
+function narrow(y: Tensor, dtype: DType): Tensor {
+  return y.dtype === dtype ? y : convert(y, dtype);
+}
+
+/** The gradient of a bias: the sum over all axes but that of the channels. */
+function biasGradient(dy: Tensor): Tensor {
+  return sum(dy, dy.shape.map((_, d) => d).filter((d) => d !== 1));
+}
+
+function typeOf(call: string, x: Tensor, weight: Tensor, bias: Tensor | null): DType {
+  return productType(call, x, weight, ...(bias === null ? [] : [bias]));
+}
+
+/** The convolution of `x` with `weight`, + `bias` [groups * outputs]. */
+export function convolve(
+  call: string,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  g: Geometry,
+): Tensor {
+  const dtype = typeOf(call, x, weight, bias);
+  const y = emptyOn(x.backend, [g.batch, g.groups * g.outputs, ...g.count], dtype);
+  if (y.numElements > 0) {
+    const operands = [x, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
+    run(CONV[dtype.id]!, g, dtype, [y, ...operands], true);
+  }
+  return record("convolution", narrow(y, x.dtype), [x, weight, bias], [
+    (dy) => convolveTransposed(call, dy, weight, null, g),
+    (dy) => weightGradient(call, dy, x, g),
+    biasGradient,
+  ], [x, weight]);
+}
+
+/** The transpose of `convolve`, which is also the gradient of its `x`, + `bias` [groups * channels]. */
+export function convolveTransposed(
+  call: string,
+  dy: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  g: Geometry,
+): Tensor {
+  const dtype = typeOf(call, dy, weight, bias);
+  const dx = emptyOn(dy.backend, [g.batch, g.groups * g.channels, ...g.size], dtype);
+  if (dx.numElements > 0) {
+    const operands = [dy, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
+    run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], true);
+  }
+  return record("convolution", narrow(dx, dy.dtype), [dy, weight, bias], [
+    (dz) => convolve(call, dz, weight, null, g),
+    (dz) => weightGradient(call, dy, dz, g),
+    biasGradient,
+  ], [dy, weight]);
+}
+
+/** The gradient of the weight of `convolve`. */
+function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tensor {
+  const dtype = productType(call, dy, x);
+  const dw = emptyOn(dy.backend, [g.groups * g.outputs, g.channels, ...g.kernel], dtype);
+  if (dy.numElements === 0) fillWith(dw, 0);
+  else if (dw.numElements > 0) {
+    run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, denseAs(dy, dtype), denseAs(x, dtype)], false);
+  }
+  return record("convolution_backward", narrow(dw, dy.dtype), [dy, x], [
+    (dz) => convolve(call, x, dz, null, g),
+    (dz) => convolveTransposed(call, dy, dz, null, g),
+  ], [dy, x]);
+}
