@@ -112,6 +112,8 @@ export * from "./src/ops/deviation.ts";
 export * from "./src/ops/difference.ts";
 export * from "./src/ops/norm.ts";
 export { logSoftmax, softmax } from "./src/ops/softmax.ts";
+export { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from "./src/ops/normalize.ts";
+export { cdist, cosineSimilarity, pairwiseDistance, pdist } from "./src/ops/similarity.ts";
 export * from "./src/ops/join.ts";
 export * from "./src/ops/index.ts";
 export * from "./src/ops/scatter.ts";
@@ -191,6 +193,18 @@ export type {
   ThresholdArgs,
 } from "./src/ops/activation.ts";
 export type { RreluArgs } from "./src/ops/rrelu.ts";
+export type {
+  BatchNormOptions,
+  GroupNormOptions,
+  InstanceNormOptions,
+  LayerNormOptions,
+  RMSNormOptions,
+} from "./src/ops/normalize.ts";
+export type {
+  CdistOptions,
+  CosineSimilarityOptions,
+  PairwiseDistanceOptions,
+} from "./src/ops/similarity.ts";
 export type { SoftmaxArgs, SoftmaxOptions } from "./src/ops/softmax.ts";
 export type { Args, Sizes } from "./src/tensor/arguments.ts";
 export type { DropoutArgs, DropoutOptions } from "./src/ops/dropout.ts";

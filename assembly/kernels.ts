@@ -26,6 +26,8 @@ export * from "./loss";
 export * from "./loss_class";
 export * from "./loss_label";
 export * from "./ctc";
+export * from "./normalize";
+export * from "./batch_norm";
 export * from "./matmul";
 export * from "./convolution";
 export * from "./pooling";

@@ -17,6 +17,7 @@ const COMPLETE = new Set<string>([
   "indexing",
   "loss",
   "matmul",
+  "norm",
   "reduction",
   "shape",
   "softmax",

@@ -132,6 +132,26 @@ export const SIGNATURES = {
     "out dx", "scratch beta", "in dy", "in y", "in alpha", "in x", "in targets", "in lengths", "size steps",
     "size batches", "size classes", "size states", "size blank", "size zeroInfinity", "size begin", "size end",
   ],
+  rowNorm: [
+    "out y", "out stats", "in x", "in weight", "in bias", "size rows", "size groups", "size channels", "size inner",
+    "size centred", "scalar eps", "size begin", "size end",
+  ],
+  rowNormGrad: [
+    "out dx", "in dy", "in x", "in stats", "in weight", "size rows", "size groups", "size channels", "size inner",
+    "size centred", "size begin", "size end",
+  ],
+  rowNormGradAffine: [
+    "out dWeight", "out dBias", "in dy", "in x", "in stats", "size rows", "size groups", "size channels",
+    "size inner", "size begin", "size end",
+  ],
+  batchNorm: [
+    "out y", "out stats", "inout runningMean", "inout runningVar", "in x", "in weight", "in bias", "size batches",
+    "size channels", "size inner", "size training", "scalar momentum", "scalar eps", "size begin", "size end",
+  ],
+  batchNormGrad: [
+    "out dx", "out dWeight", "out dBias", "in dy", "in x", "in stats", "in weight", "size batches", "size channels",
+    "size inner", "size training", "size begin", "size end",
+  ],
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
@@ -354,6 +374,12 @@ export const FAMILIES = [
   { kernels: ["multilabel_margin_loss_grad"], types: ["", "_f64"], signature: "multilabelGrad" },
   { kernels: ["ctc_loss"], types: ["", "_f64"], signature: "ctc" },
   { kernels: ["ctc_loss_grad"], types: ["", "_f64"], signature: "ctcGrad" },
+  // normalize
+  { kernels: ["row_norm"], types: ["", "_f64"], signature: "rowNorm" },
+  { kernels: ["row_norm_grad"], types: ["", "_f64"], signature: "rowNormGrad" },
+  { kernels: ["row_norm_grad_affine"], types: ["", "_f64"], signature: "rowNormGradAffine" },
+  { kernels: ["batch_norm"], types: ["", "_f64"], signature: "batchNorm" },
+  { kernels: ["batch_norm_grad"], types: ["", "_f64"], signature: "batchNormGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
   // convolution

@@ -22,6 +22,10 @@ export * from "../ops/attention.ts";
 // pad
 export * from "../ops/pad.ts";
 export * from "../ops/window.ts";
+// normalize
+export * from "../ops/normalize.ts";
+export * from "../ops/rescale.ts";
+export { cosineSimilarity, pairwiseDistance, pdist } from "../ops/similarity.ts";
 // random
 export * from "../ops/dropout.ts";
 // matmul

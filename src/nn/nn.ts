@@ -47,6 +47,16 @@ export {
 } from "./activation.ts";
 export { CELU, ELU, Hardtanh, LeakyReLU, PReLU, RReLU, Threshold } from "./rectifier.ts";
 export { GELU, GLU, Hardshrink, Softplus, Softshrink } from "./activation_settings.ts";
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+} from "./batch_norm.ts";
+export { GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm } from "./normalize.ts";
+export { CosineSimilarity, PairwiseDistance } from "./similarity.ts";
 export { LogSoftmax, Softmax, Softmax2d, Softmin } from "./softmax.ts";
 export { BCELoss, BCEWithLogitsLoss, HuberLoss, L1Loss, MSELoss, SmoothL1Loss } from "./loss.ts";
 export {
@@ -105,6 +115,14 @@ export type {
   SoftplusOptions,
   SoftshrinkOptions,
 } from "./activation_settings.ts";
+export type { ChannelNorm, ChannelNormOptions } from "./batch_norm.ts";
+export type {
+  GroupNormModuleOptions,
+  LayerNormModuleOptions,
+  LocalResponseNormModuleOptions,
+  RMSNormModuleOptions,
+} from "./normalize.ts";
+export type { CosineSimilarityModuleOptions, PairwiseDistanceModuleOptions } from "./similarity.ts";
 export type { SoftmaxModule, SoftmaxModuleOptions } from "./softmax.ts";
 export type {
   EmbeddingBagModuleOptions,

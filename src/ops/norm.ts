@@ -5,10 +5,13 @@
  */
 import type { DType } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
-import { axes, show } from "../tensor/shape.ts";
+import { axes, axis, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { sub } from "./arithmetic.ts";
+import { add, div, mul, sub } from "./arithmetic.ts";
+import { gt } from "./compare.ts";
 import { cast } from "./copy.ts";
+import { inPlace } from "./elementwise.ts";
+import { where } from "./pointwise.ts";
 import { checkDType, checkFlag, checkFloating, type Dims } from "./reduction.ts";
 import { singularNorm } from "./singular_norm.ts";
 import { normOver } from "./vector_norm.ts";
@@ -91,4 +94,45 @@ export function dist(
   const difference = sub(input, other);
   checkFloating("dist", difference);
   return normOver("dist", "dist", difference, p, difference.shape.map((_, d) => d), false);
+}
+
+/** Parameters of `renorm`. */
+export type RenormArgs = Args<[p: number, dim: number, maxnorm: number], {
+  /** The p of the norm; positive. */
+  p?: number;
+  /** The axis along which the parts lie. */
+  dim?: number;
+  /** The greatest norm of a part. */
+  maxnorm?: number;
+}>;
+
+/**
+ * The parts of `input` along axis `dim`, those whose p-norm exceeds `maxnorm` scaled down to it: [...] -> the same shape.
+ *
+ * @throws RangeError when `input` has fewer than two axes, `p` is not positive or `maxnorm` negative.
+ * @see https://pytorch.org/docs/stable/generated/torch.renorm.html
+ */
+export function renorm(input: Tensor, ...args: RenormArgs): Tensor {
+  checkTensor("renorm", "input", input);
+  const { p, dim, maxnorm } = read("renorm", { p: NaN, dim: NaN, maxnorm: NaN }, args);
+  for (const [name, value] of Object.entries({ p, dim, maxnorm })) {
+    if (typeof value !== "number" || Number.isNaN(value)) {
+      throw new TypeError(`renorm: ${name} must be a number, got ${String(value)}`);
+    }
+  }
+  if (p <= 0) throw new RangeError(`renorm: p must be positive, got ${p}`);
+  if (maxnorm < 0) throw new RangeError(`renorm: maxnorm cannot be negative, got ${maxnorm}`);
+  if (input.ndim < 2) {
+    throw new RangeError(`renorm: expected two or more axes, got shape ${show(input.shape)}`);
+  }
+  checkFloating("renorm", input);
+  const at = axis("renorm", dim, input.ndim);
+  const others = input.shape.map((_, d) => d).filter((d) => d !== at);
+  const size = normOver("renorm", "linalg_vector_norm", input, p, others, true);
+  return mul(input, where(gt(size, maxnorm), div(maxnorm, add(size, 1e-7)), 1));
+}
+
+/** As `renorm`, in place. */
+export function renorm_(x: Tensor, ...args: RenormArgs): Tensor {
+  return inPlace("renorm_", x, args, (input) => renorm(input, ...args));
 }

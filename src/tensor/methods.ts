@@ -332,7 +332,7 @@ export const METHODS = {
   statistics: ["mode", "quantile", "nanquantile"],
   deviation: ["var", "std"],
   difference: ["diff"],
-  norms: ["norm", "dist"],
+  norms: ["norm", "dist", "renorm", "renorm_"],
   // softmax
   softmax: ["softmax", "logSoftmax"],
   // join

@@ -1,0 +1,197 @@
+/**
+ * What the kernels of normalisation share (normalize.ts, batch_norm.ts): sums along rows and over rows, and the last step
+ * of results and gradients. weight and bias are 0 where there are none.
+ *
+ * Sums go in two levels: blocks of vectors, then float64 (along a row) or blocks of rows (over rows).
+ */
+import { loadLanes, storeLanes } from "./lanes";
+
+/** Vectors, or rows, summed in one go. */
+export const BLOCK = 64;
+
+/** The sum of the lanes. */
+// @ts-ignore: decorator
+@inline
+export function lanes<T>(v: v128): f64 {
+  if (sizeof<T>() == 4) {
+    return (
+      (<f64> v128.extract_lane<T>(v, 0) + <f64> v128.extract_lane<T>(v, 1)) +
+      (<f64> v128.extract_lane<T>(v, 2) + <f64> v128.extract_lane<T>(v, 3))
+    );
+  }
+  return <f64> v128.extract_lane<T>(v, 0) + <f64> v128.extract_lane<T>(v, 1);
+}
+
+// @ts-ignore: decorator
+@inline
+export function term<T>(squares: bool, v: v128, mean: v128): v128 {
+  if (!squares) return v;
+  const d = v128.sub<T>(v, mean);
+  return v128.mul<T>(d, d);
+}
+
+/** The sum of n consecutive elements, or of their squared differences from the mean. */
+// @ts-ignore: decorator
+@inline
+export function sumOf<T>(squares: bool, x: usize, n: i32, mean: v128): f64 {
+  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>()), rest = squares ? mean : zero;
+  let total: f64 = 0, p = x, left = n;
+  while (left >= 4 * width) {
+    let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+    const stop = max(left - 4 * width * BLOCK, 4 * width - 1);
+    for (; left > stop; left -= 4 * width, p += 64) {
+      s0 = v128.add<T>(s0, term<T>(squares, v128.load(p), mean));
+      s1 = v128.add<T>(s1, term<T>(squares, v128.load(p, 16), mean));
+      s2 = v128.add<T>(s2, term<T>(squares, v128.load(p, 32), mean));
+      s3 = v128.add<T>(s3, term<T>(squares, v128.load(p, 48), mean));
+    }
+    total += lanes<T>(v128.add<T>(v128.add<T>(s0, s1), v128.add<T>(s2, s3)));
+  }
+  let s = zero;
+  for (; left > 0; left -= width, p += 16) {
+    s = v128.add<T>(s, term<T>(squares, loadLanes<T>(p, left, rest), mean));
+  }
+  return total + lanes<T>(s);
+}
+
+/** [sum of g, sum of g * (x - mean)] of n consecutive elements in float64; g is dy, times the weights at w unless w is 0. */
+// @ts-ignore: decorator
+@inline
+export function gradSums<T>(dy: usize, x: usize, w: usize, n: i32, mean: v128): v128 {
+  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>());
+  let a: f64 = 0, b: f64 = 0, p: usize = 0, left = n;
+  while (left > 0) {
+    let s = zero, t = zero;
+    for (const stop = max(left - width * BLOCK, 0); left > stop; left -= width, p += 16) {
+      let g = loadLanes<T>(dy + p, left, zero);
+      if (w) g = v128.mul<T>(g, loadLanes<T>(w + p, left, zero));
+      s = v128.add<T>(s, g);
+      t = v128.add<T>(t, v128.mul<T>(g, v128.sub<T>(loadLanes<T>(x + p, left, mean), mean)));
+    }
+    a += lanes<T>(s);
+    b += lanes<T>(t);
+  }
+  return f64x2.replace_lane(f64x2.splat(a), 1, b);
+}
+
+/** y = (x - mean) * scale + shift for n consecutive elements; times and plus those at w and b unless they are 0. */
+// @ts-ignore: decorator
+@inline
+export function apply<T>(
+  y: usize,
+  x: usize,
+  w: usize,
+  b: usize,
+  n: i32,
+  mean: v128,
+  scale: v128,
+  shift: v128,
+): void {
+  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>());
+  for (let left = n; left > 0; left -= width, x += 16, y += 16) {
+    let v = v128.mul<T>(v128.sub<T>(loadLanes<T>(x, left, zero), mean), scale);
+    if (w) {
+      v = v128.mul<T>(v, loadLanes<T>(w, left, zero));
+      w += 16;
+    }
+    if (b) {
+      v = v128.add<T>(v, loadLanes<T>(b, left, zero));
+      b += 16;
+    } else v = v128.add<T>(v, shift);
+    storeLanes<T>(y, v, left);
+  }
+}
+
+/** dx = g * scale - (x - mean) * slope - shift for n consecutive elements. */
+// @ts-ignore: decorator
+@inline
+export function applyGrad<T>(
+  dx: usize,
+  dy: usize,
+  x: usize,
+  w: usize,
+  n: i32,
+  mean: v128,
+  scale: v128,
+  slope: v128,
+  shift: v128,
+): void {
+  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>());
+  let p: usize = 0;
+  for (let left = n; left > 0; left -= width, p += 16) {
+    let g = loadLanes<T>(dy + p, left, zero);
+    if (w) g = v128.mul<T>(g, loadLanes<T>(w + p, left, zero));
+    const d = v128.sub<T>(loadLanes<T>(x + p, left, zero), mean);
+    const v = v128.sub<T>(v128.mul<T>(g, scale), v128.add<T>(v128.mul<T>(d, slope), shift));
+    storeLanes<T>(dx + p, v, left);
+  }
+}
+
+/** The element i at p, or `missing` if p is 0. */
+// @ts-ignore: decorator
+@inline
+export function at<T>(p: usize, i: i32, missing: f64): f64 {
+  return p ? <f64> load<T>(p + <usize> i * sizeof<T>()) : missing;
+}
+
+// @ts-ignore: decorator
+@inline
+export function put<T>(p: usize, i: i32, value: f64): void {
+  store<T>(p + <usize> i * sizeof<T>(), <T> value);
+}
+
+/** Where element i of the tensor at p is; 0 if there is none. */
+// @ts-ignore: decorator
+@inline
+export function place<T>(p: usize, i: i32): usize {
+  return p ? p + <usize> i * sizeof<T>() : 0;
+}
+
+/**
+ * dBias and dWeight of the columns [begin, end) of x: [rows, columns], by blocks of rows. Row i has the statistics
+ * stats[i * groups], or every column c its own, stats[c], if groups is 0; rstd follow after `count` means.
+ */
+// @ts-ignore: decorator
+@inline
+export function columnGrads<T>(
+  dWeight: usize,
+  dBias: usize,
+  dy: usize,
+  x: usize,
+  stats: usize,
+  count: i32,
+  groups: i32,
+  rows: i32,
+  columns: i32,
+  begin: i32,
+  end: i32,
+): void {
+  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>());
+  const stride = <usize> columns * sizeof<T>(), rstds = stats + <usize> count * sizeof<T>();
+  memory.fill(dWeight + <usize> begin * sizeof<T>(), 0, <usize> (end - begin) * sizeof<T>());
+  memory.fill(dBias + <usize> begin * sizeof<T>(), 0, <usize> (end - begin) * sizeof<T>());
+  for (let block = 0; block < rows; block += BLOCK) {
+    const stop = min(block + BLOCK, rows);
+    for (let c = begin; c < end; c += width) {
+      const column = <usize> c * sizeof<T>(), left = end - c;
+      let mean = zero, rstd = zero, s = zero, t = zero;
+      if (!groups) {
+        mean = loadLanes<T>(stats + column, left, zero);
+        rstd = loadLanes<T>(rstds + column, left, zero);
+      }
+      for (let i = block, p = <usize> block * stride + column; i < stop; i++, p += stride) {
+        if (groups) {
+          mean = v128.splat<T>(load<T>(stats + <usize> (i * groups) * sizeof<T>()));
+          rstd = v128.splat<T>(load<T>(rstds + <usize> (i * groups) * sizeof<T>()));
+        }
+        const g = loadLanes<T>(dy + p, left, zero);
+        const d = v128.mul<T>(v128.sub<T>(loadLanes<T>(x + p, left, zero), mean), rstd);
+        s = v128.add<T>(s, g);
+        t = v128.add<T>(t, v128.mul<T>(g, d));
+      }
+      const bias = dBias + column, weight = dWeight + column;
+      storeLanes<T>(bias, v128.add<T>(s, loadLanes<T>(bias, left, zero)), left);
+      storeLanes<T>(weight, v128.add<T>(t, loadLanes<T>(weight, left, zero)), left);
+    }
+  }
+}
