@@ -19,7 +19,7 @@ import { sum } from "./reduce.ts";
 import { checkFlag, checkFloating } from "./reduction.ts";
 import { normOver } from "./vector_norm.ts";
 import { abs, sgn } from "./unary.ts";
-import { detach, select, unsqueeze } from "./view.ts";
+import { select, unsqueeze } from "./view.ts";
 
 /** Options of `cosineSimilarity`. */
 export interface CosineSimilarityOptions {
@@ -54,9 +54,12 @@ export function cosineSimilarity(
   const unit = (x: Tensor) => {
     // Counted from the end, the axis is the same one in every shape that broadcasts.
     const own = at - shape.length + x.ndim, dims = own >= 0 ? [own] : [];
-    const size = normOver(call, "linalg_vector_norm", x, 2, dims, true);
-    // The gradient is that of the norm itself, also where it is less than eps.
-    return div(x, add(size, detach(sub(clampMin(size, eps), size))));
+    const size = noGrad(() =>
+      clampMin(normOver(call, "linalg_vector_norm", x, 2, dims, true), eps)
+    );
+    // As PyTorch's, which takes the norm raised to eps for the norm itself.
+    record("linalg_vector_norm", size, [x], [(dy) => mul(dy, div(x, size))], [x, size]);
+    return div(x, size);
   };
   // An axis that only one of them has is broadcast first, as its length counts in the norm.
   const whole = (x: Tensor) =>
