@@ -11,7 +11,8 @@ export const linspace = (low: number, high: number, ...shape: number[]) =>
 
 /** What PyTorch 1.13 gives after `manualSeed(7)`: sums of elements times cos(1), cos(2), ...; the next random number. */
 export interface Answer {
-  text: string;
+  /** The printed form, where it is compared. */
+  text?: string;
   shapes: number[][];
   sums: number[];
   grads: number;
@@ -37,7 +38,7 @@ export function checkAnswers(cases: readonly Case[]): void {
     using _ = torch.scope();
     torch.manualSeed(7);
     const module = make(), outputs = tensorsOf(call(module));
-    assertEquals(String(module), want.text);
+    if (want.text !== undefined) assertEquals(String(module), want.text);
     assertEquals(outputs.map((t) => [...t.shape]), want.shapes);
     const near = (got: number, want: number) =>
       assertAlmostEquals(got, want, 1e-5 * Math.max(1, Math.abs(want)));

@@ -17,6 +17,7 @@ const COMPLETE = new Set<string>([
   "indexing",
   "loss",
   "matmul",
+  "module",
   "norm",
   "reduction",
   "shape",

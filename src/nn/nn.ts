@@ -29,6 +29,8 @@ export {
 export { Flatten, Unflatten } from "./flatten.ts";
 export { Embedding, EmbeddingBag } from "./embedding.ts";
 export { MultiheadAttention } from "./attention.ts";
+export { Transformer, TransformerDecoder, TransformerEncoder } from "./transformer.ts";
+export { TransformerDecoderLayer, TransformerEncoderLayer } from "./transformer_layer.ts";
 export { GRU, LSTM, RNN, RNNBase } from "./recurrent.ts";
 export { GRUCell, LSTMCell, RNNCell, RNNCellBase } from "./recurrent_cell.ts";
 export {
@@ -142,6 +144,21 @@ export type {
   AttentionCallOptions,
   MultiheadAttentionOptions,
 } from "./attention.ts";
+export type {
+  EncoderMasks,
+  TransformerMasks,
+  TransformerOptions,
+  TransformerStackOptions,
+} from "./transformer.ts";
+export type {
+  DecoderArgs,
+  DecoderMasks,
+  EncoderLayerArgs,
+  EncoderLayerMasks,
+  TransformerActivation,
+  TransformerLayerArgs,
+  TransformerLayerOptions,
+} from "./transformer_layer.ts";
 export type { CellOptions, RNNCellOptions } from "./recurrent_cell.ts";
 export type { CellKind } from "../ops/recurrent.ts";
 export type {
