@@ -112,7 +112,7 @@ export * from "./src/ops/deviation.ts";
 export * from "./src/ops/difference.ts";
 export * from "./src/ops/norm.ts";
 export { logSoftmax, softmax } from "./src/ops/softmax.ts";
-export { batchNorm, groupNorm, instanceNorm, layerNorm, rmsNorm } from "./src/ops/normalize.ts";
+export { groupNorm, layerNorm, rmsNorm } from "./src/ops/normalize.ts";
 export { cdist, cosineSimilarity, pairwiseDistance, pdist } from "./src/ops/similarity.ts";
 export * from "./src/ops/join.ts";
 export * from "./src/ops/index.ts";

@@ -54,23 +54,43 @@ export function sumOf<T>(squares: bool, x: usize, n: i32, mean: v128): f64 {
   return total + lanes<T>(s);
 }
 
+/** The vector of gradients at dy, times that of weights at w if `weighted`. */
+// @ts-ignore: decorator
+@inline
+function slope<T>(dy: usize, w: usize, weighted: bool): v128 {
+  const g = v128.load(dy);
+  return weighted ? v128.mul<T>(g, v128.load(w)) : g;
+}
+
 /** [sum of g, sum of g * (x - mean)] of n consecutive elements in float64; g is dy, times the weights at w unless w is 0. */
 // @ts-ignore: decorator
 @inline
 export function gradSums<T>(dy: usize, x: usize, w: usize, n: i32, mean: v128): v128 {
-  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>());
+  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>()), weighted = w != 0;
   let a: f64 = 0, b: f64 = 0, p: usize = 0, left = n;
-  while (left > 0) {
-    let s = zero, t = zero;
-    for (const stop = max(left - width * BLOCK, 0); left > stop; left -= width, p += 16) {
-      let g = loadLanes<T>(dy + p, left, zero);
-      if (w) g = v128.mul<T>(g, loadLanes<T>(w + p, left, zero));
-      s = v128.add<T>(s, g);
-      t = v128.add<T>(t, v128.mul<T>(g, v128.sub<T>(loadLanes<T>(x + p, left, mean), mean)));
+  while (left >= 2 * width) {
+    let s0 = zero, s1 = zero, t0 = zero, t1 = zero;
+    const stop = max(left - 2 * width * BLOCK, 2 * width - 1);
+    for (; left > stop; left -= 2 * width, p += 32) {
+      const g0 = slope<T>(dy + p, w + p, weighted),
+        g1 = slope<T>(dy + p + 16, w + p + 16, weighted);
+      s0 = v128.add<T>(s0, g0);
+      s1 = v128.add<T>(s1, g1);
+      t0 = v128.add<T>(t0, v128.mul<T>(g0, v128.sub<T>(v128.load(x + p), mean)));
+      t1 = v128.add<T>(t1, v128.mul<T>(g1, v128.sub<T>(v128.load(x + p, 16), mean)));
     }
-    a += lanes<T>(s);
-    b += lanes<T>(t);
+    a += lanes<T>(v128.add<T>(s0, s1));
+    b += lanes<T>(v128.add<T>(t0, t1));
   }
+  let s = zero, t = zero;
+  for (; left > 0; left -= width, p += 16) {
+    let g = loadLanes<T>(dy + p, left, zero);
+    if (weighted) g = v128.mul<T>(g, loadLanes<T>(w + p, left, zero));
+    s = v128.add<T>(s, g);
+    t = v128.add<T>(t, v128.mul<T>(g, v128.sub<T>(loadLanes<T>(x + p, left, mean), mean)));
+  }
+  a += lanes<T>(s);
+  b += lanes<T>(t);
   return f64x2.replace_lane(f64x2.splat(a), 1, b);
 }
 
@@ -88,21 +108,19 @@ export function apply<T>(
   shift: v128,
 ): void {
   const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>());
-  for (let left = n; left > 0; left -= width, x += 16, y += 16) {
-    let v = v128.mul<T>(v128.sub<T>(loadLanes<T>(x, left, zero), mean), scale);
-    if (w) {
-      v = v128.mul<T>(v, loadLanes<T>(w, left, zero));
-      w += 16;
-    }
-    if (b) {
-      v = v128.add<T>(v, loadLanes<T>(b, left, zero));
-      b += 16;
-    } else v = v128.add<T>(v, shift);
-    storeLanes<T>(y, v, left);
+  let left = n, p: usize = 0;
+  for (; left >= width; left -= width, p += 16) {
+    let v = v128.mul<T>(v128.sub<T>(v128.load(x + p), mean), scale);
+    if (w) v = v128.mul<T>(v, v128.load(w + p));
+    v128.store(y + p, v128.add<T>(v, b ? v128.load(b + p) : shift));
   }
+  if (left == 0) return;
+  let v = v128.mul<T>(v128.sub<T>(loadLanes<T>(x + p, left, zero), mean), scale);
+  if (w) v = v128.mul<T>(v, loadLanes<T>(w + p, left, zero));
+  storeLanes<T>(y + p, v128.add<T>(v, b ? loadLanes<T>(b + p, left, zero) : shift), left);
 }
 
-/** dx = g * scale - (x - mean) * slope - shift for n consecutive elements. */
+/** dx = g * scale - (x - mean) * along - shift for n consecutive elements. */
 // @ts-ignore: decorator
 @inline
 export function applyGrad<T>(
@@ -113,18 +131,22 @@ export function applyGrad<T>(
   n: i32,
   mean: v128,
   scale: v128,
-  slope: v128,
+  along: v128,
   shift: v128,
 ): void {
-  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>());
-  let p: usize = 0;
-  for (let left = n; left > 0; left -= width, p += 16) {
-    let g = loadLanes<T>(dy + p, left, zero);
-    if (w) g = v128.mul<T>(g, loadLanes<T>(w + p, left, zero));
-    const d = v128.sub<T>(loadLanes<T>(x + p, left, zero), mean);
-    const v = v128.sub<T>(v128.mul<T>(g, scale), v128.add<T>(v128.mul<T>(d, slope), shift));
-    storeLanes<T>(dx + p, v, left);
+  const zero = i64x2.splat(0), width = <i32> (16 / sizeof<T>()), weighted = w != 0;
+  let left = n, p: usize = 0;
+  for (; left >= width; left -= width, p += 16) {
+    const g = slope<T>(dy + p, w + p, weighted), d = v128.sub<T>(v128.load(x + p), mean);
+    const v = v128.sub<T>(v128.mul<T>(g, scale), v128.add<T>(v128.mul<T>(d, along), shift));
+    v128.store(dx + p, v);
   }
+  if (left == 0) return;
+  let g = loadLanes<T>(dy + p, left, zero);
+  if (weighted) g = v128.mul<T>(g, loadLanes<T>(w + p, left, zero));
+  const d = v128.sub<T>(loadLanes<T>(x + p, left, zero), mean);
+  const v = v128.sub<T>(v128.mul<T>(g, scale), v128.add<T>(v128.mul<T>(d, along), shift));
+  storeLanes<T>(dx + p, v, left);
 }
 
 /** The element i at p, or `missing` if p is 0. */
