@@ -4,6 +4,7 @@
  * @module
  */
 export * as functional from "./functional.ts";
+export * as utils from "./namespace.ts";
 export * as init from "./init.ts";
 export { Parameter } from "./parameter.ts";
 export { Module } from "./module.ts";

@@ -447,7 +447,7 @@ export interface TensorMethods
     Methods<typeof random, Names["random"]>,
     Methods<typeof randomInPlace, Names["randomInPlace"]> {
   /** The number, of a 0-d tensor: `loss.data[0]`. Today: `loss.item()`. */
-  readonly 0: Element;
+  readonly 0: number;
   /** All axes in reverse order. */
   readonly T: Tensor;
   /** The last two axes swapped. */
