@@ -132,6 +132,8 @@ Deno.test("a state is loaded all or not at all, and every problem is named", () 
     "expected a tensor",
   );
   assertEquals(linear.weight.tolist(), before);
+  const later = Promise.resolve({}) as unknown as Record<string, Tensor>;
+  assertThrows(() => linear.loadStateDict(later), TypeError, "await it");
   assertEquals(linear.loadStateDict({ weight: torch.zeros(2, 3), x: torch.zeros(1) }, false), {
     missingKeys: ["bias"],
     unexpectedKeys: ["x"],

@@ -37,6 +37,9 @@ export function loadState(
       `loadStateDict: expected an object or a Map of tensors by name, got ${typeof state}`,
     );
   }
+  if (state instanceof Promise) {
+    throw new TypeError("loadStateDict: got a promise of a state; await it first");
+  }
   const given = state instanceof Map
     ? state as Map<string, Tensor>
     : new Map(Object.entries(state));

@@ -155,19 +155,13 @@ export class Optimizer {
       );
     }
     const loss = closure ? enableGrad(closure) : null;
+    for (const group of this.paramGroups) this.#checkGradients(group);
     noGrad(() =>
       unscoped(() => {
         for (const group of this.paramGroups) {
           this.beginGroup(group);
           for (const p of group.params) {
             if (p.grad === null) continue;
-            if (!sameShape(p.grad.shape, p.shape)) {
-              throw new RangeError(
-                `${this.constructor.name}: a gradient of shape ${
-                  show(p.grad.shape)
-                } for a parameter of shape ${show(p.shape)}`,
-              );
-            }
             let state = this.state.get(p);
             if (state === undefined) this.state.set(p, state = {});
             this.update(p, p.grad, state, group);
@@ -176,6 +170,17 @@ export class Optimizer {
       })
     );
     return loss;
+  }
+
+  #checkGradients({ params }: ParamGroup): void {
+    for (const { shape, grad } of params) {
+      if (grad === null || sameShape(grad.shape, shape)) continue;
+      throw new RangeError(
+        `${this.constructor.name}: a gradient of shape ${
+          show(grad.shape)
+        } for a parameter of shape ${show(shape)}`,
+      );
+    }
   }
 
   /** Called before the parameters of a group are updated. */

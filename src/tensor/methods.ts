@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Element } from "../ops/access.ts";
 import type * as access from "../ops/access.ts";
 import type * as arithmetic from "../ops/arithmetic.ts";
 import type * as division from "../ops/division.ts";
