@@ -129,6 +129,18 @@ export * from "./src/ops/add_product.ts";
 export * from "./src/ops/tensor_product.ts";
 export * from "./src/ops/einsum.ts";
 export * from "./src/ops/convolution.ts";
+export {
+  adaptiveAvgPool1d,
+  type AdaptiveAvgPoolArgs,
+  avgPool1d,
+  type AvgPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+  type MaxPoolArgs,
+  type MaxPoolOptions,
+  type OutputSize,
+} from "./src/ops/pooling.ts";
 export * as linalg from "./src/ops/linalg.ts";
 export * from "./src/ops/random.ts";
 export {

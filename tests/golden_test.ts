@@ -19,6 +19,7 @@ const COMPLETE = new Set<string>([
   "matmul",
   "module",
   "norm",
+  "pool",
   "reduction",
   "shape",
   "softmax",

@@ -32,4 +32,7 @@ export * from "../ops/dropout.ts";
 export * from "../ops/linear.ts";
 // convolution
 export * from "../ops/convolution.ts";
+// pooling
+export * from "../ops/pooling.ts";
+export * from "../ops/unpooling.ts";
 // statistics

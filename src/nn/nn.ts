@@ -20,6 +20,27 @@ export {
   ConvTranspose3d,
 } from "./convolution.ts";
 export {
+  AvgPool1d,
+  AvgPool2d,
+  AvgPool3d,
+  LPPool1d,
+  LPPool2d,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+  MaxUnpool1d,
+  MaxUnpool2d,
+  MaxUnpool3d,
+} from "./pooling.ts";
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+} from "./adaptive_pooling.ts";
+export {
   AlphaDropout,
   Dropout,
   Dropout1d,
@@ -99,6 +120,25 @@ export type {
   TransposedConvolutionModuleArgs,
   TransposedConvolutionModuleOptions,
 } from "./convolution.ts";
+export type {
+  AvgPool,
+  AvgPool1dModuleArgs,
+  AvgPoolModuleArgs,
+  AvgPoolModuleOptions,
+  LPPool,
+  MaxPool,
+  MaxPoolModuleArgs,
+  MaxPoolModuleOptions,
+  MaxUnpool,
+  MaxUnpoolModuleArgs,
+} from "./pooling.ts";
+export type {
+  AdaptiveAvgPool,
+  AdaptiveMaxPool,
+  AdaptiveMaxPoolModuleArgs,
+  AdaptivePool,
+  AdaptivePoolOptions,
+} from "./adaptive_pooling.ts";
 export type { DropoutModule, DropoutModuleOptions } from "./dropout.ts";
 export type { FlattenOptions, UnflattenOptions } from "./flatten.ts";
 export type { InplaceModule, InplaceModuleOptions } from "./activation.ts";
