@@ -29,6 +29,7 @@ export * from "./ctc";
 export * from "./normalize";
 export * from "./batch_norm";
 export * from "./matmul";
+export * from "./recurrent";
 export * from "./convolution";
 export * from "./pooling";
 export * from "./random";

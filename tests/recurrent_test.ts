@@ -8,6 +8,7 @@ import * as torch from "../mod.ts";
 import { type Case, checkAnswers, linspace } from "./answers.ts";
 
 const { nn } = torch;
+const lin = (...shape: number[]) => linspace(-1, 1, ...shape);
 const x = () => linspace(-1, 1, 5, 2, 3), u = () => linspace(-1, 1, 5, 3);
 const h = (...shape: number[]) => linspace(-0.5, 0.5, ...shape);
 
@@ -124,6 +125,26 @@ Deno.test("recurrent: gradients against finite differences, twice", () => {
     assert(torch.autograd.gradcheck(f, [input, state]));
     const first = (x: torch.Tensor, h: torch.Tensor) => f(x, h)[0];
     assert(torch.autograd.gradgradcheck(first, [input, state]));
+  }
+});
+
+Deno.test("recurrent: float32 against float64 at all ends of vectors, each output's gradient by itself", () => {
+  for (const hidden of [1, 2, 3, 4, 5, 7, 8, 9]) {
+    for (const part of [0, 1]) {
+      using _ = torch.scope();
+      torch.manualSeed(hidden);
+      const cell = new nn.LSTMCell(2, hidden), gru = new nn.GRUCell(2, hidden);
+      const run = (dtype: torch.DType) => {
+        const [c, g] = [torch.deepcopy(cell).to(dtype), torch.deepcopy(gru).to(dtype)];
+        const x = lin(3, 2).to(dtype), s = lin(hidden, 3).to(dtype).t().requiresGrad_(true);
+        const y = part === 0 ? g(x, s).add(c(x, [s, s])[0]) : c(x, [s.mul(2), s])[1];
+        y.pow(2).sum().backward();
+        const gradients = c.parameters().map((p) => p.grad!.flatten());
+        return torch.cat([y.detach().flatten(), s.grad!.flatten(), ...gradients]);
+      };
+      const difference = run(torch.float32).double().sub(run(torch.float64)).abs().max();
+      assert(Number(difference.item()) < 3e-6, `${hidden}: ${difference.item()}`);
+    }
   }
 });
 

@@ -89,6 +89,19 @@ export const SIGNATURES = {
   recurrence: [
     "out y", "in a", "in b", "size n", "size inner", "size reverse", "size begin", "size end",
   ],
+  lstmCell: [
+    "out h", "out next", "out gates", "in x", "in s", "in c", "size hidden", "size begin", "size end",
+  ],
+  lstmCellGrad: [
+    "out dGates", "out dc", "in dh", "in dNext", "in gates", "in c", "in next", "size hidden",
+    "size begin", "size end",
+  ],
+  gruCell: [
+    "out y", "out gates", "in x", "in s", "in h", "size hidden", "size begin", "size end",
+  ],
+  gruCellGrad: [
+    "out dx", "out ds", "out dh", "in dy", "in gates", "in s", "in h", "size hidden", "size begin", "size end",
+  ],
   svd: ["out u", "out s", "out v", "in x", "size k", "size m", "size begin", "size end"],
   reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
   pairLoss: ["out y", "in x", "in t", "scalar parameter", "size begin", "size end"],
@@ -274,6 +287,11 @@ export const FAMILIES = [
   { kernels: ["where_b1", "where_b2", "where_b4", "where_b8"], types: [""], signature: "ternary" },
   { kernels: ["lerp", "addcmul"], types: ["", "_f64"], signature: "ternary" },
   { kernels: ["clamp"], types: ["", "_f64", "_i64"], signature: "ternary" },
+  // recurrent
+  { kernels: ["lstm_cell"], types: ["", "_f64"], signature: "lstmCell" },
+  { kernels: ["lstm_cell_grad"], types: ["", "_f64"], signature: "lstmCellGrad" },
+  { kernels: ["gru_cell"], types: ["", "_f64"], signature: "gruCell" },
+  { kernels: ["gru_cell_grad"], types: ["", "_f64"], signature: "gruCellGrad" },
   // activation
   {
     kernels: ["relu", "gelu", "gelu_tanh", "silu", "mish", "hardswish", "hardsigmoid", "logsigmoid"],

@@ -1,7 +1,8 @@
 /**
  * Recurrent layers over whole sequences, and their single steps.
  *
- * Each cell is computed from two products: of the input (for all steps in one product) and of the state before.
+ * Each cell is computed from two products: of the input (for all steps in one product) and of the state before; LSTM
+ * and GRU then take one kernel a step.
  *
  *     RNN   h' = tanh or relu (gates)
  *     LSTM  c' = sigmoid(f) c + sigmoid(i) tanh(g), h' = sigmoid(o) tanh(c')      gates i, f, g, o
@@ -11,14 +12,15 @@
  */
 import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, mul, sub } from "./arithmetic.ts";
+import { add } from "./arithmetic.ts";
 import { addmm } from "./add_product.ts";
 import { relu } from "./activation.ts";
-import { chunk, unbind } from "./cut.ts";
+import { unbind } from "./cut.ts";
 import { dropout } from "./dropout.ts";
 import { cat, stack } from "./join.ts";
 import { linear } from "./linear.ts";
-import { sigmoid, tanh } from "./unary.ts";
+import { gruCell, lstmCell } from "./recurrent_cell.ts";
+import { tanh } from "./unary.ts";
 import { transpose } from "./view.ts";
 
 /** Which cell a layer is made of. */
@@ -52,20 +54,6 @@ interface State {
   c: Tensor | null;
 }
 
-/** The next state of an LSTM: gates [batch, 4 * hidden], c [batch, hidden]. */
-function lstmStep(gates: Tensor, c: Tensor): [h: Tensor, c: Tensor] {
-  const [i, f, g, o] = chunk(gates, 4, 1);
-  const next = add(mul(sigmoid(f), c), mul(sigmoid(i), tanh(g)));
-  return [mul(sigmoid(o), tanh(next)), next];
-}
-
-/** The next state of a GRU: both products [batch, 3 * hidden], h [batch, hidden]. */
-function gruStep(fromInput: Tensor, fromState: Tensor, h: Tensor): Tensor {
-  const [xr, xz, xn] = chunk(fromInput, 3, 1), [hr, hz, hn] = chunk(fromState, 3, 1);
-  const r = sigmoid(add(xr, hr)), z = sigmoid(add(xz, hz)), n = tanh(add(xn, mul(r, hn)));
-  return add(mul(sub(h, n), z), n);
-}
-
 /** The bias of the input's product: of all but the GRU, both biases at once. */
 function inputBias(kind: CellKind, { biasIh, biasHh }: CellWeights): Tensor | null {
   return kind === "GRU" || biasIh === null || biasHh === null ? biasIh : add(biasIh, biasHh);
@@ -79,11 +67,13 @@ function step(
   transposed: Tensor,
   { weightHh, biasHh, weightHr }: CellWeights,
 ): State {
-  if (kind === "GRU") return { h: gruStep(product, linear(h, weightHh, biasHh), h), c };
-  const gates = addmm(product, h, transposed);
-  if (kind !== "LSTM") return { h: kind === "RNN_TANH" ? tanh(gates) : relu(gates), c };
-  const [hidden, cell] = lstmStep(gates, c!);
-  return { h: weightHr === null ? hidden : linear(hidden, weightHr), c: cell };
+  if (kind === "GRU") return { h: gruCell(product, linear(h, weightHh, biasHh), h), c };
+  if (kind === "LSTM") {
+    const [hidden, cell] = lstmCell(product, linear(h, weightHh), c!);
+    return { h: weightHr === null ? hidden : linear(hidden, weightHr), c: cell };
+  }
+  const sum = addmm(product, h, transposed);
+  return { h: kind === "RNN_TANH" ? tanh(sum) : relu(sum), c };
 }
 
 /**
