@@ -13,6 +13,8 @@ import { matmul, matmul_f64, matmul_i64 } from "./matmul";
 
 /** Rows of a weight's gradient that are computed at a time. */
 const ROWS: i32 = 64;
+/** Terms of a long sum that are added before they join the rest. */
+const PART: i32 = 256;
 
 // The sizes of the call that is running; functions of one kernel share them, and threads have instances of their own.
 let batch: i32 = 0, groups: i32 = 0, channels: i32 = 0, outputs: i32 = 0;
@@ -179,7 +181,7 @@ function gatherOutputs<T>(to: usize, dy: usize, g: i32, first: i32, block: i32):
 function forward<T>(y: usize, x: usize, weight: usize, bias: usize, scratch: usize, begin: i32, end: i32): void {
   const blocks = (batch + samples - 1) / samples;
   const result = scratch + room<T>(depth * samples * band);
-  const rest = result + room<T>(outputs * samples * band) + room<T>(min(outputs, ROWS) * depth);
+  const part = result + room<T>(outputs * samples * band), rest = part + room<T>(min(outputs, ROWS) * depth);
   for (let i = begin; i < end; i++) {
     const g = i / blocks, first = (i - g * blocks) * samples, block = min(samples, batch - first);
     const a = at<T>(weight, g * outputs * depth);
@@ -193,7 +195,14 @@ function forward<T>(y: usize, x: usize, weight: usize, bias: usize, scratch: usi
       }
       const whole = block == 1 && n == positions;
       const c = whole ? at<T>(y, (first * groups + g) * outputs * positions) : result;
-      multiply<T>(c, a, b, outputs, columns, depth, depth, 1, bRow, 1, rest);
+      // matmul sums a single row in one go, which loses digits where it is long; this has room for a part of it.
+      const step = outputs == 1 && depth > 2 * PART && columns <= depth ? PART : max(depth, 1);
+      multiply<T>(c, a, b, outputs, columns, min(step, depth), depth, 1, bRow, 1, rest);
+      for (let q = step; q < depth; q += step) {
+        const length = min(step, depth - q);
+        multiply<T>(part, at<T>(a, q), at<T>(b, q * bRow), 1, columns, length, depth, 1, bRow, 1, rest);
+        move<T>(c, part, columns, <T>0, true);
+      }
       if (whole && !bias) continue;
       for (let o = 0; o < outputs; o++) {
         const value = bias ? load<T>(at<T>(bias, g * outputs + o)) : <T>0;

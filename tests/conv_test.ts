@@ -90,6 +90,14 @@ Deno.test("conv1d in bands that begin and end within rows, for every tail", () =
   }
 });
 
+Deno.test("a long sum of a single output keeps its digits", () => {
+  using _ = torch.scope();
+  const x = numbers([2, 900, 6, 7]).abs(), w = numbers([1, 900, 5, 5], 2).abs();
+  const want = byDefinition(x, w, [1, 1], 1, 1);
+  assertClose(F.conv2d(x, w, { padding: 1 }), want, 1e-13);
+  assertClose(F.conv2d(x.float(), w.float(), { padding: 1 }), want, 1e-6);
+});
+
 Deno.test("groups are convolutions of their own", () => {
   using _ = torch.scope();
   const x = leaf([3, 6, 5, 6]), w = leaf([9, 2, 3, 2], 2), b = leaf([9], 3);
