@@ -170,6 +170,9 @@ export function install(): void {
   define("where", function (this: Tensor, condition: Tensor, other: Operand) {
     return pointwise.where(condition, this, other);
   });
+  define("toJSON", function (this: Tensor) {
+    return json(access.tolist(this));
+  });
   define("toString", function (this: Tensor) {
     return show(this);
   });
@@ -182,6 +185,12 @@ export function install(): void {
     if (this.ndim === 0) throw new RangeError("iteration over a 0-d tensor");
     yield* cut.unbind(this);
   });
+}
+
+/** Elements as JSON can hold them: great whole numbers as text. */
+function json(elements: access.NestedElements): unknown {
+  if (Array.isArray(elements)) return elements.map(json);
+  return typeof elements === "bigint" ? String(elements) : elements;
 }
 
 function show(x: Tensor): string {

@@ -84,6 +84,7 @@ export function grad(
   if (grads.length > 0 && grads.length !== ys.length) {
     throw new RangeError(`autograd.grad: ${ys.length} outputs, but ${grads.length} gradients`);
   }
+  if (list(inputs).length === 0) throw new TypeError("autograd.grad: no inputs are given");
   const results = sweep("autograd.grad", ys, grads, options, list(inputs));
   results.forEach((g, i) => {
     if (g === null && !allowUnused) {

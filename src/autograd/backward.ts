@@ -9,7 +9,7 @@ import { tolist as toList } from "../ops/access.ts";
 import { onesLike } from "../ops/create.ts";
 import { detach, reshape } from "../ops/view.ts";
 import { Scope, storagesMade, unscoped } from "../backend/storage.ts";
-import { type Args, read } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mode, type Node, nodeOf } from "./record.ts";
@@ -57,6 +57,7 @@ function seed(call: string, y: Tensor, grad: Tensor | null | undefined): Tensor 
     }
     return onesLike(y);
   }
+  checkTensor(call, "the gradient", grad);
   if (!sameShape(grad.shape, y.shape)) {
     throw new RangeError(
       `${call}: the gradient has shape ${show(grad.shape)}, the result ${show(y.shape)}`,
@@ -78,7 +79,9 @@ export function sweep(
 ): (Tensor | null)[] {
   const createGraph = options.createGraph ?? false,
     retainGraph = options.retainGraph ?? createGraph;
+  if (ys.length === 0) throw new TypeError(`${call}: no result to start from is given`);
   const roots = ys.map((y, i) => {
+    checkTensor(call, `result ${i}`, y);
     const node = nodeOf(y);
     if (node === null) {
       throw new Error(
@@ -89,6 +92,7 @@ export function sweep(
   });
   const wanted = targets === null ? null : new Map<Node, { output: number; index: number }[]>();
   targets?.forEach((target, index) => {
+    checkTensor(call, `input ${index}`, target);
     const node = nodeOf(target);
     if (node === null) throw new Error(`${call}: input ${index} does not require a gradient`);
     const list = wanted!.get(node);

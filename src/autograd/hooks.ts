@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type GradHook, nodeOf } from "./record.ts";
 
@@ -14,6 +15,9 @@ export function requiresGrad_(x: Tensor, requiresGrad = true): Tensor {
 
 /** Calls `hook` with the gradient of `x` during each backward; a tensor it returns goes on instead. */
 export function registerHook(x: Tensor, hook: GradHook): { remove(): void } {
+  if (typeof hook !== "function") {
+    throw new TypeError(`registerHook: the hook must be a function, got ${describeValue(hook)}`);
+  }
   const node = nodeOf(x);
   if (node === null) throw new Error("registerHook: the tensor does not require a gradient");
   const output = node.leaf === null ? x.outputNumber : 0;

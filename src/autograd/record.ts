@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { mode } from "./mode.ts";
 
@@ -226,6 +227,9 @@ export function recordAll<T extends readonly Tensor[]>(
 
 /** Runs `f` with `mode[key] = value`, or without `f` gives a guard that restores it at the end of its `using` block. */
 function within<T>(settings: Partial<typeof mode>, f?: () => T): T | Disposable {
+  if (f !== undefined && typeof f !== "function") {
+    throw new TypeError(`expected a function to run in this mode, got ${describeValue(f)}`);
+  }
   const saved = { ...mode };
   Object.assign(mode, settings);
   const restore = () => void Object.assign(mode, saved);
@@ -263,7 +267,7 @@ export const inferenceMode: GradMode =
 /** Switches recording on or off from here on, or (`using _ = torch.setGradEnabled(training)`) until the end of a block. */
 export function setGradEnabled(enabled: boolean): Disposable {
   if (typeof enabled !== "boolean") {
-    throw new TypeError(`setGradEnabled: expected true or false, got ${String(enabled)}`);
+    throw new TypeError(`setGradEnabled: expected true or false, got ${describeValue(enabled)}`);
   }
   const guard = within({ grad: enabled }) as Disposable;
   return guard;

@@ -96,6 +96,11 @@ export const dtypes: readonly DType[] = [
 
 /** The dtype that a value of both types takes, as `torch.promote_types`. */
 export function promoteTypes(a: DType, b: DType): DType {
+  for (const t of [a, b]) {
+    if (!(t instanceof DType)) {
+      throw new TypeError("promoteTypes: expected two dtypes, as in torch.float32");
+    }
+  }
   if (a === b) return a;
   if (a.kind !== b.kind) {
     if (a.kind === "float") return a;

@@ -62,6 +62,8 @@ export class WasmBackend implements Backend {
   }
 
   allocate(bytes: number): Storage {
+    // A size that is no number would not be noticed further on, and upset the heap's accounts.
+    if (!(bytes >= 0)) throw new TypeError(`allocate: expected a number of bytes, got ${bytes}`);
     const storage = new Storage(this, bytes);
     try {
       this.heap.place(storage);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { unscoped } from "../backend/storage.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import { Generator } from "../tensor/generator.ts";
@@ -140,7 +141,7 @@ export class DataLoader<S = unknown, B = Collated<S>> implements Iterable<B>, As
     }
     for (const name of ["shuffle", "dropLast"] as const) {
       if (o[name] !== null && typeof o[name] !== "boolean") {
-        throw new TypeError(`DataLoader: ${name} must be a boolean, got ${String(o[name])}`);
+        throw new TypeError(`DataLoader: ${name} must be a boolean, got ${describeValue(o[name])}`);
       }
     }
     checkPositive("DataLoader", "prefetchFactor", o.prefetchFactor);

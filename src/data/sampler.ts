@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { float64, int64 } from "../backend/dtype.ts";
 import { cpu } from "../backend/wasm.ts";
 import { item } from "../ops/access.ts";
@@ -38,7 +39,9 @@ export function permutation(n: number, generator: Generator | null): number[] {
 /** A whole number from 1. Throws `RangeError` otherwise. */
 export function checkPositive(call: string, name: string, value: unknown): number {
   if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
-  throw new RangeError(`${call}: ${name} must be a whole number from 1, got ${String(value)}`);
+  throw new RangeError(
+    `${call}: ${name} must be a whole number from 1, got ${describeValue(value)}`,
+  );
 }
 
 /** The base class of samplers: iterable, each time anew, with a length. */
@@ -261,7 +264,9 @@ export class BatchSampler extends Sampler<number[]> {
       throw new TypeError("BatchSampler: a sampler must be iterable");
     }
     if (typeof dropLast !== "boolean") {
-      throw new TypeError(`BatchSampler: dropLast must be a boolean, got ${String(dropLast)}`);
+      throw new TypeError(
+        `BatchSampler: dropLast must be a boolean, got ${describeValue(dropLast)}`,
+      );
     }
     this.sampler = sampler;
     this.batchSize = checkPositive("BatchSampler", "batchSize", batchSize);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import { multiHeadAttentionForward } from "../ops/attention.ts";
 import { transpose } from "../ops/view.ts";
@@ -146,7 +147,7 @@ export class MultiheadAttention extends Module {
     }
     this.headDim = embedDim / numHeads;
     if (typeof dropout !== "number") {
-      throw new TypeError(`${call}: dropout must be a number, got ${String(dropout)}`);
+      throw new TypeError(`${call}: dropout must be a number, got ${describeValue(dropout)}`);
     }
     if (!(dropout >= 0 && dropout <= 1)) {
       throw new RangeError(`${call}: dropout must be from 0 to 1, got ${dropout}`);

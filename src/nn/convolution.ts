@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import {
   conv1d,
@@ -222,7 +223,7 @@ function settingsOf(call: string, axes: number, given: Given): ConvolutionSettin
   if (typeof padding === "string") {
     if (padding !== "same" && padding !== "valid") {
       throw new TypeError(
-        `${call}: padding must be a number, "same" or "valid", got ${JSON.stringify(padding)}`,
+        `${call}: padding must be a number, "same" or "valid", got ${describeValue(padding)}`,
       );
     }
     if (padding === "same" && stride.some((n) => n !== 1)) {
@@ -231,7 +232,7 @@ function settingsOf(call: string, axes: number, given: Given): ConvolutionSettin
   }
   if (!MODES.includes(paddingMode)) {
     throw new TypeError(
-      `${call}: paddingMode must be one of ${MODES.join(", ")}, got ${String(paddingMode)}`,
+      `${call}: paddingMode must be one of ${MODES.join(", ")}, got ${describeValue(paddingMode)}`,
     );
   }
   return {
@@ -300,7 +301,7 @@ export abstract class TransposedConvolution extends ConvolutionModule {
     }, args);
     if (given.paddingMode !== "zeros") {
       throw new RangeError(
-        `${name}: paddingMode must be "zeros", got ${String(given.paddingMode)}`,
+        `${name}: paddingMode must be "zeros", got ${describeValue(given.paddingMode)}`,
       );
     }
     spatial(name, "padding", given.padding, axes, 0);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import {
   alphaDropout,
   dropout,
@@ -37,7 +38,7 @@ export abstract class DropoutModule extends Module {
     const call = this.constructor.name;
     const { p, inplace } = read(call, { p: 0.5, inplace: false }, args);
     if (typeof p !== "number") {
-      throw new TypeError(`${call}: the probability p must be a number, got ${String(p)}`);
+      throw new TypeError(`${call}: the probability p must be a number, got ${describeValue(p)}`);
     }
     if (!(p >= 0 && p <= 1)) {
       throw new RangeError(`${call}: the probability p must be from 0 to 1, got ${p}`);

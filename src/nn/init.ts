@@ -4,6 +4,7 @@
  * @module
  */
 export { orthogonal_, sparse_ } from "./init_matrix.ts";
+import { describeValue } from "../tensor/describe.ts";
 import { noGrad } from "../autograd/record.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { copy_, fill_, zero_ } from "../ops/copy.ts";
@@ -50,7 +51,9 @@ export function calculateGain(nonlinearity: Nonlinearity, param: number | null =
       return Math.sqrt(2);
     case "leaky_relu":
       if (param !== null && typeof param !== "number") {
-        throw new TypeError(`calculateGain: the slope must be a number, got ${String(param)}`);
+        throw new TypeError(
+          `calculateGain: the slope must be a number, got ${describeValue(param)}`,
+        );
       }
       return Math.sqrt(2 / (1 + (param ?? 0.01) ** 2));
     case "selu":
@@ -309,7 +312,7 @@ function kaiming(call: string, x: Tensor, args: readonly unknown[]) {
   if (x.numElements === 0) return { std: 0, generator };
   if (mode !== "fan_in" && mode !== "fan_out") {
     throw new RangeError(
-      `${call}: mode must be "fan_in" or "fan_out", got ${JSON.stringify(mode)}`,
+      `${call}: mode must be "fan_in" or "fan_out", got ${describeValue(mode)}`,
     );
   }
   const fan = fans(call, x)[mode === "fan_in" ? 0 : 1];

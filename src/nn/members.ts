@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Module } from "./module.ts";
@@ -136,7 +137,7 @@ export function checkName(call: string, module: Module, name: string, replaces: 
   }
   if (name === "" || name.includes(".")) {
     throw new RangeError(
-      `${call}: a name cannot be empty or contain ".", got ${JSON.stringify(name)}`,
+      `${call}: a name cannot be empty or contain ".", got ${describeValue(name)}`,
     );
   }
   const value = get(module, name);

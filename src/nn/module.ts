@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { unscoped } from "../backend/storage.ts";
 import { bfloat16, DType, float16, float32, float64 } from "../backend/dtype.ts";
 import { cast } from "../ops/copy.ts";
@@ -257,7 +258,7 @@ export abstract class Module {
   /** Sets the training mode, of all submodules too. */
   train(mode = true): this {
     if (typeof mode !== "boolean") {
-      throw new TypeError(`train: the mode must be true or false, got ${String(mode)}`);
+      throw new TypeError(`train: the mode must be true or false, got ${describeValue(mode)}`);
     }
     this.training = mode;
     for (const child of this.children()) child.train(mode);
@@ -295,7 +296,9 @@ export abstract class Module {
         options.dtype = arg.dtype ?? options.dtype;
         options.device = arg.device ?? options.device;
       } else if (arg !== null && arg !== undefined && typeof arg !== "boolean") {
-        throw new TypeError(`to: expected a dtype, a device or a tensor, got ${String(arg)}`);
+        throw new TypeError(
+          `to: expected a dtype, a device or a tensor, got ${describeValue(arg)}`,
+        );
       }
     }
     const { dtype, device } = options;

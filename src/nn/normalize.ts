@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import { groupNorm, layerNorm, rmsNorm } from "../ops/normalize.ts";
 import { localResponseNorm } from "../ops/rescale.ts";
@@ -18,7 +19,7 @@ import { show, showFloat } from "./text.ts";
 function shapeOf(call: string, value: number | readonly number[]): number[] {
   const sizes = typeof value === "number" ? [value] : value;
   if (!Array.isArray(sizes)) {
-    throw new TypeError(`${call}: normalizedShape must be a shape, got ${String(value)}`);
+    throw new TypeError(`${call}: normalizedShape must be a shape, got ${describeValue(value)}`);
   }
   return sizes.map((n) => count(call, "normalizedShape", n));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import { celu, elu, hardtanh, leakyRelu, prelu, threshold } from "../ops/activation.ts";
 import { rrelu } from "../ops/rrelu.ts";
@@ -22,7 +23,7 @@ function inplaceText(module: { inplace: boolean }): string {
 export function checkNumbers(call: string, values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
     if (typeof value !== "number") {
-      throw new TypeError(`${call}: ${name} must be a number, got ${String(value)}`);
+      throw new TypeError(`${call}: ${name} must be a number, got ${describeValue(value)}`);
     }
   }
 }

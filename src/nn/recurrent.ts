@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import { zeros } from "../ops/create.ts";
 import { type CellKind, type CellWeights, GATES, recurrent } from "../ops/recurrent.ts";
@@ -77,7 +78,9 @@ export function resetRecurrent(module: Module, hiddenSize: number): void {
 /** Throws unless `value` is one of the names of nonlinearities. */
 export function checkNonlinearity(call: string, value: unknown): asserts value is "tanh" | "relu" {
   if (value !== "tanh" && value !== "relu") {
-    throw new RangeError(`${call}: nonlinearity must be "tanh" or "relu", got ${String(value)}`);
+    throw new RangeError(
+      `${call}: nonlinearity must be "tanh" or "relu", got ${describeValue(value)}`,
+    );
   }
 }
 
@@ -170,7 +173,7 @@ export abstract class RNNBase extends Module {
     this.bias = bias;
     this.batchFirst = options.batchFirst;
     if (typeof dropout !== "number") {
-      throw new TypeError(`${call}: dropout must be a number, got ${String(dropout)}`);
+      throw new TypeError(`${call}: dropout must be a number, got ${describeValue(dropout)}`);
     }
     if (!(dropout >= 0 && dropout <= 1)) {
       throw new RangeError(`${call}: dropout must be from 0 to 1, got ${dropout}`);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import { gelu, relu } from "../ops/activation.ts";
 import { add } from "../ops/arithmetic.ts";
@@ -81,7 +82,7 @@ function activationOf(
   if (activation === "gelu") return (x: Tensor) => gelu(x);
   if (typeof activation === "function") return activation;
   throw new RangeError(
-    `${call}: activation must be "relu", "gelu" or a function, got ${String(activation)}`,
+    `${call}: activation must be "relu", "gelu" or a function, got ${describeValue(activation)}`,
   );
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import {
   bfloat16,
   bool,
@@ -43,6 +44,7 @@ export function stride(x: Tensor, dim?: number): readonly number[] | number {
 
 /** The number of elements. */
 export function numel(x: Tensor): number {
+  checkTensor("numel", "input", x);
   return x.numElements;
 }
 
@@ -150,7 +152,7 @@ export function to(
       [dtype, device, copy] = [o.dtype, o.device, o.copy];
     } else if (typeof arg === "boolean") copy = flags++ === 1 && arg;
     else if (arg !== null && arg !== undefined) {
-      throw new TypeError(`to: expected a dtype, a device or a tensor, got ${String(arg)}`);
+      throw new TypeError(`to: expected a dtype, a device or a tensor, got ${describeValue(arg)}`);
     }
   }
   let y = x;
@@ -229,9 +231,12 @@ export function type(x: Tensor, dtype?: DType | string): Tensor | string {
     return space(x.device) + TYPE_NAMES.find(([, t]) => t === x.dtype)![0];
   }
   if (dtype instanceof DType) return cast(x, dtype);
+  if (typeof dtype !== "string") {
+    throw new TypeError(`type: expected a dtype or its name, got ${describeValue(dtype)}`);
+  }
   const name = dtype.replace(/^torch\.(cuda\.)?/, "");
   const found = TYPE_NAMES.find(([type, t]) => type === name || t.name === name);
-  if (found === undefined) throw new TypeError(`type: no type ${JSON.stringify(dtype)}`);
+  if (found === undefined) throw new TypeError(`type: no type ${describeValue(dtype)}`);
   const y = dtype.startsWith("torch.cuda.") ? toDevice(x, "cuda") : x;
   return cast(y, found[1]);
 }
@@ -254,5 +259,6 @@ export function storageOffset(x: Tensor): number {
 
 /** Whether the elements are floating-point numbers. */
 export function isFloatingPoint(x: Tensor): boolean {
+  checkTensor("isFloatingPoint", "input", x);
   return x.dtype.isFloatingPoint;
 }

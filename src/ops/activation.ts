@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axis, show } from "../tensor/shape.ts";
@@ -283,7 +284,9 @@ export function gelu(x: Tensor, ...args: GeluArgs): Tensor {
   const { approximate } = read("gelu", { approximate: "none" as "none" | "tanh" }, args);
   checkTensor("gelu", "input", x);
   if (approximate !== "none" && approximate !== "tanh") {
-    throw new TypeError(`gelu: approximate must be "none" or "tanh", got ${String(approximate)}`);
+    throw new TypeError(
+      `gelu: approximate must be "none" or "tanh", got ${describeValue(approximate)}`,
+    );
   }
   const tanhForm = approximate === "tanh";
   const y = unary("gelu", tanhForm ? GELU_TANH : GELU, x);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { computeType, type DType, float32 } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
@@ -202,7 +203,7 @@ function readRounding(call: string, args: DivArgs): RoundingMode {
   const { roundingMode } = read(call, { roundingMode: null as RoundingMode }, args);
   if (roundingMode !== null && roundingMode !== "trunc" && roundingMode !== "floor") {
     throw new TypeError(
-      `${call}: roundingMode must be "trunc", "floor" or null, got ${String(roundingMode)}`,
+      `${call}: roundingMode must be "trunc", "floor" or null, got ${describeValue(roundingMode)}`,
     );
   }
   return roundingMode;

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Grad, Node, recording } from "../autograd/record.ts";
-import { type Args, read } from "../tensor/arguments.ts";
+import { type Args, checkTensor, isOptions, read, wholeNumbers } from "../tensor/arguments.ts";
 import type { Layout } from "../tensor/layout.ts";
 import { axis, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -17,6 +17,7 @@ export function swapaxes(
   x: Tensor,
   ...args: Args<[axis0: number, axis1: number], { axis0?: number; axis1?: number }>
 ): Tensor {
+  checkTensor("swapaxes", "input", x);
   const { axis0, axis1 } = read("swapaxes", { axis0: NaN, axis1: NaN }, args);
   return transpose(x, axis("swapaxes", axis0, x.ndim), axis("swapaxes", axis1, x.ndim));
 }
@@ -26,6 +27,7 @@ export function swapdims(
   x: Tensor,
   ...args: Args<[dim0: number, dim1: number], { dim0?: number; dim1?: number }>
 ): Tensor {
+  checkTensor("swapdims", "input", x);
   const { dim0, dim1 } = read("swapdims", { dim0: NaN, dim1: NaN }, args);
   return transpose(x, axis("swapdims", dim0, x.ndim), axis("swapdims", dim1, x.ndim));
 }
@@ -42,6 +44,7 @@ export function movedim(
   x: Tensor,
   ...args: Args<[source: Moved, destination: Moved], { source?: Moved; destination?: Moved }>
 ): Tensor {
+  checkTensor("movedim", "input", x);
   return moved("movedim", x, args);
 }
 
@@ -50,6 +53,7 @@ export function moveaxis(
   x: Tensor,
   ...args: Args<[source: Moved, destination: Moved], { source?: Moved; destination?: Moved }>
 ): Tensor {
+  checkTensor("moveaxis", "input", x);
   return moved("moveaxis", x, args);
 }
 
@@ -59,8 +63,7 @@ function moved(call: string, x: Tensor, args: readonly unknown[]): Tensor {
     { source: NaN as Moved, destination: NaN as Moved },
     args,
   );
-  const list = (dims: Moved) =>
-    (typeof dims === "number" ? [dims] : dims).map((d) => axis(call, d, x.ndim));
+  const list = (dims: Moved) => wholeNumbers(call, "dim", dims).map((d) => axis(call, d, x.ndim));
   const from = list(source), to = list(destination);
   if (from.length !== to.length) {
     throw new RangeError(
@@ -83,6 +86,7 @@ function moved(call: string, x: Tensor, args: readonly unknown[]): Tensor {
 
 /** Matrices transposed: the last two axes swapped. Throws `RangeError` for fewer axes. */
 export function adjoint(x: Tensor): Tensor {
+  checkTensor("adjoint", "input", x);
   checkAxes("adjoint", x, 2);
   return transpose(x, -2, -1);
 }
@@ -136,7 +140,7 @@ export function squeeze_(
 
 /** Puts an axis of size 1 into `x` itself, at `dim`. */
 export function unsqueeze_(x: Tensor, dim: number | { dim: number }): Tensor {
-  const d = axis("unsqueeze_", typeof dim === "object" ? dim.dim : dim, x.ndim + 1);
+  const d = axis("unsqueeze_", isOptions(dim) ? dim.dim : dim as number, x.ndim + 1);
   const layout = () => {
     const shape = [...x.shape], strides = [...x.strides];
     strides.splice(d, 0, d < x.ndim ? x.shape[d] * x.strides[d] : 1);

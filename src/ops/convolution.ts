@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -151,7 +152,7 @@ function convolution(
   if (typeof o.padding === "string") {
     if (o.padding !== "same" && o.padding !== "valid") {
       throw new TypeError(
-        `${call}: padding must be a number, "same" or "valid", got ${JSON.stringify(o.padding)}`,
+        `${call}: padding must be a number, "same" or "valid", got ${describeValue(o.padding)}`,
       );
     }
     if (o.padding === "same" && stride.some((n) => n !== 1)) {

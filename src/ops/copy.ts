@@ -107,6 +107,7 @@ export function contiguous(x: Tensor): Tensor {
 
 /** A copy, contiguous, that gradients flow through. */
 export function clone(x: Tensor): Tensor {
+  checkTensor("clone", "input", x);
   const y = emptyLike(x);
   copyInto(y, x);
   return record("clone", y, [x], [(dy) => dy]);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { bool, type DType, float32, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, isOptions, read, readShape } from "../tensor/arguments.ts";
 import { backendOf, emptyOn, fillWith, type TensorOptions, withOptions } from "../tensor/create.ts";
@@ -17,6 +18,9 @@ export type SizeArgs = [size: readonly number[], options?: TensorOptions] | [...
 const OPTIONS = { dtype: null as DType | null, device: null as string | null, requiresGrad: false };
 
 function make(call: string, args: SizeArgs, value: number | null): Tensor {
+  if (args.length === 0 || args[0] === undefined || args[0] === null) {
+    throw new TypeError(`${call}: no sizes are given; a tensor without axes has the size []`);
+  }
   const [shape, rest] = readShape(call, args);
   checkShape(call, shape);
   const options = read(call, OPTIONS, rest);
@@ -41,6 +45,7 @@ export function ones(...size: SizeArgs): Tensor {
 
 /** Zeros of the dtype and device of `x`, in its shape or another. */
 export function zerosLike(x: Tensor, options: TensorOptions | readonly number[] = {}): Tensor {
+  checkTensor("zerosLike", "input", x);
   const shape = isOptions(options) ? x.shape : options as readonly number[];
   const o: TensorOptions = isOptions(options) ? options : {};
   return withOptions(
@@ -54,6 +59,7 @@ export function zerosLike(x: Tensor, options: TensorOptions | readonly number[] 
 
 /** Ones of the shape, dtype and device of `x`. */
 export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
+  checkTensor("onesLike", "input", x);
   return withOptions(
     fillWith(
       emptyOn(
@@ -70,7 +76,7 @@ export function onesLike(x: Tensor, options: TensorOptions = {}): Tensor {
 /** Throws `TypeError` unless `value` is a number, a bigint or a boolean. */
 function checkFill(call: string, value: unknown): asserts value is number | bigint | boolean {
   if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return;
-  throw new TypeError(`${call}: fillValue must be a number, got ${String(value)}`);
+  throw new TypeError(`${call}: fillValue must be a number, got ${describeValue(value)}`);
 }
 
 /** Options of `full`. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Args, read, wholeNumber } from "../tensor/arguments.ts";
+import { describeValue } from "../tensor/describe.ts";
+import { type Args, checkTensor, read, wholeNumber, wholeNumbers } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import type { Layout } from "../tensor/layout.ts";
 import { axis, show } from "../tensor/shape.ts";
@@ -61,6 +62,7 @@ export function split(
     }
   >
 ): Tensor[] {
+  checkTensor("split", "input", x);
   const { dim, ...o } = read("split", {
     splitSize: null as number | readonly number[] | null,
     dim: 0,
@@ -92,11 +94,11 @@ export function splitWithSizes(
   splitSizes: readonly number[],
   ...args: Args<[dim: number], { dim?: number }>
 ): Tensor[] {
+  checkTensor("splitWithSizes", "input", x);
   const { dim } = read("splitWithSizes", { dim: 0 }, args);
   const d = cutAxis("split", x, dim), n = x.shape[d];
   let total = 0;
-  for (const size of splitSizes) {
-    wholeNumber("split", "size", size);
+  for (const size of wholeNumbers("split", "size", splitSizes)) {
     if (size < 0) throw new RangeError(`split: sizes must be from 0, got ${show(splitSizes)}`);
     total += size;
   }
@@ -113,6 +115,7 @@ export function chunk(
   x: Tensor,
   ...args: Args<[chunks: number, dim: number], { chunks?: number; dim?: number }>
 ): Tensor[] {
+  checkTensor("chunk", "input", x);
   const { chunks, dim } = read("chunk", { chunks: NaN, dim: 0 }, args);
   const d = cutAxis("chunk", x, dim), n = x.shape[d];
   wholeNumber("chunk", "chunks", chunks);
@@ -137,7 +140,9 @@ function tensorSplitAt(call: string, x: Tensor, places: SplitPlaces, d: number):
     return Array.from({ length: given }, (_, i) => slice(x, d, start(i), start(i + 1), 1));
   }
   if (!Array.isArray(given)) {
-    throw new TypeError(`${call}: expected a number of sections or indexes, got ${String(given)}`);
+    throw new TypeError(
+      `${call}: expected a number of sections or indexes, got ${describeValue(given)}`,
+    );
   }
   const bounds = given.map((i) => {
     wholeNumber(call, "index", i);
@@ -161,6 +166,7 @@ export function tensorSplit(
     { indicesOrSections?: SplitPlaces; indices?: SplitPlaces; sections?: SplitPlaces; dim?: number }
   >
 ): Tensor[] {
+  checkTensor("tensorSplit", "input", x);
   const o = read("tensorSplit", {
     indicesOrSections: null as SplitPlaces | null,
     dim: 0,
@@ -183,12 +189,14 @@ function equalSplit(call: string, x: Tensor, places: SplitPlaces, d: number): Te
 
 /** Cuts along the second axis, or the only one, into equal parts or at indexes. */
 export function hsplit(x: Tensor, indicesOrSections: SplitPlaces): Tensor[] {
+  checkTensor("hsplit", "input", x);
   if (x.ndim < 1) throw new RangeError("hsplit: expected at least 1 axis, got a 0-d tensor");
   return equalSplit("hsplit", x, indicesOrSections, x.ndim === 1 ? 0 : 1);
 }
 
 /** Cuts along the first of at least two axes into equal parts or at indexes. */
 export function vsplit(x: Tensor, indicesOrSections: SplitPlaces): Tensor[] {
+  checkTensor("vsplit", "input", x);
   if (x.ndim < 2) {
     throw new RangeError(`vsplit: expected at least 2 axes, got shape ${show(x.shape)}`);
   }
@@ -197,6 +205,7 @@ export function vsplit(x: Tensor, indicesOrSections: SplitPlaces): Tensor[] {
 
 /** Cuts along the third axis into equal parts or at indexes. */
 export function dsplit(x: Tensor, indicesOrSections: SplitPlaces): Tensor[] {
+  checkTensor("dsplit", "input", x);
   if (x.ndim < 3) {
     throw new RangeError(`dsplit: expected at least 3 axes, got shape ${show(x.shape)}`);
   }
@@ -205,6 +214,7 @@ export function dsplit(x: Tensor, indicesOrSections: SplitPlaces): Tensor[] {
 
 /** Views of all indexes of axis `dim`, each without that axis. */
 export function unbind(x: Tensor, ...args: Args<[dim: number], { dim?: number }>): Tensor[] {
+  checkTensor("unbind", "input", x);
   const { dim } = read("unbind", { dim: 0 }, args);
   const d = cutAxis("unbind", x, dim), step = x.strides[d];
   const shape = x.shape.filter((_, i) => i !== d), strides = x.strides.filter((_, i) => i !== d);
@@ -228,6 +238,7 @@ export function unfold(
     { dimension?: number; size?: number; step?: number }
   >
 ): Tensor {
+  checkTensor("unfold", "input", x);
   const { dimension, size, step } = read(
     "unfold",
     { dimension: NaN, size: NaN, step: NaN },
@@ -266,6 +277,7 @@ export function selectScatter(
   src: Tensor,
   ...args: Args<[dim: number, index: number], { dim?: number; index?: number }>
 ): Tensor {
+  checkTensor("selectScatter", "input", x);
   const { dim, index } = read("selectScatter", { dim: NaN, index: NaN }, args);
   return written("selectScatter", x, src, (y) => select(y, dim, index));
 }
@@ -279,6 +291,7 @@ export function sliceScatter(
     { dim?: number; start?: number | null; end?: number | null; step?: number }
   >
 ): Tensor {
+  checkTensor("sliceScatter", "input", x);
   const { dim, start, end, step } = read("sliceScatter", {
     dim: 0,
     start: null as number | null,
@@ -299,6 +312,7 @@ export function written(
   src: Tensor,
   part: (y: Tensor) => Tensor,
 ): Tensor {
+  checkTensor(call, "src", src);
   const y = clone(x), target = part(y);
   if (show(target.shape) !== show(src.shape)) {
     throw new RangeError(

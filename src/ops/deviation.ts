@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { type Grad, record } from "../autograd/record.ts";
 import { type Args, checkTensor, isOptions, read } from "../tensor/arguments.ts";
 import { axes } from "../tensor/shape.ts";
@@ -78,7 +79,7 @@ function readArgs(call: string, x: Tensor, args: readonly unknown[]): Plan {
   checkFlag(call, "unbiased", unbiased);
   checkFlag(call, "keepdim", keepdim);
   if (correction !== null && typeof correction !== "number") {
-    throw new TypeError(`${call}: correction must be a number, got ${String(correction)}`);
+    throw new TypeError(`${call}: correction must be a number, got ${describeValue(correction)}`);
   }
   checkFloating(call, x);
   const dims = axes(call, dim, x.ndim), n = dims.reduce((p, d) => p * x.shape[d], 1);

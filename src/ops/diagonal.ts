@@ -5,7 +5,7 @@
  */
 import { record } from "../autograd/record.ts";
 import { bool } from "../backend/dtype.ts";
-import { type Args, read, wholeNumber } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn, fillWith } from "../tensor/create.ts";
 import { axis, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -44,6 +44,7 @@ function plane(call: string, ndim: number, dim1: number, dim2: number): [number,
  * @see https://pytorch.org/docs/stable/generated/torch.diagonal.html
  */
 export function diagonal(x: Tensor, ...args: DiagonalArgs): Tensor {
+  checkTensor("diagonal", "input", x);
   const { offset, dim1, dim2 } = read("diagonal", { offset: 0, dim1: 0, dim2: 1 }, args);
   wholeNumber("diagonal", "offset", offset);
   const [a, b] = plane("diagonal", x.ndim, dim1, dim2), from = x.shape;
@@ -65,6 +66,7 @@ export function diagonal(x: Tensor, ...args: DiagonalArgs): Tensor {
 
 /** Matrices with the last axis of `x` on a diagonal and zeros elsewhere: [..., k] -> [..., n, n]. */
 export function diagEmbed(x: Tensor, ...args: DiagonalArgs): Tensor {
+  checkTensor("diagEmbed", "input", x);
   const { offset, dim1, dim2 } = read("diagEmbed", { offset: 0, dim1: -2, dim2: -1 }, args);
   wholeNumber("diagEmbed", "offset", offset);
   checkAxes("diagEmbed", x, 1);
@@ -81,6 +83,7 @@ export function diag(
   x: Tensor,
   ...args: Args<[diagonal: number], { diagonal?: number }>
 ): Tensor {
+  checkTensor("diag", "input", x);
   const { diagonal: offset } = read("diag", { diagonal: 0 }, args);
   if (x.ndim === 1) return diagEmbed(x, offset);
   if (x.ndim === 2) return clone(diagonal(x, offset));
@@ -92,18 +95,21 @@ export function diagflat(
   x: Tensor,
   ...args: Args<[offset: number], { offset?: number }>
 ): Tensor {
+  checkTensor("diagflat", "input", x);
   const { offset } = read("diagflat", { offset: 0 }, args);
   return diagEmbed(flatten(x), offset);
 }
 
 /** A copy of `x` with `src` written to a diagonal. */
 export function diagonalScatter(x: Tensor, src: Tensor, ...args: DiagonalArgs): Tensor {
+  checkTensor("diagonalScatter", "input", x);
   const o = read("diagonalScatter", { offset: 0, dim1: 0, dim2: 1 }, args);
   return written("diagonalScatter", x, src, (y) => diagonal(y, o));
 }
 
 /** The sum of the main diagonal of a matrix: [m, n] -> []. */
 export function trace(x: Tensor): Tensor {
+  checkTensor("trace", "input", x);
   if (x.ndim !== 2) throw new RangeError(`trace: expected a matrix, got shape ${show(x.shape)}`);
   if (x.dtype === bool) throw new TypeError("trace: not defined for torch.bool");
   return sum(diagonal(x));
@@ -135,18 +141,21 @@ export type TriangleArgs = Args<[diagonal: number], { diagonal?: number }>;
 
 /** The lower triangles: elements on and below `diagonal`, zeros above. [..., m, n] -> the same shape. */
 export function tril(x: Tensor, ...args: TriangleArgs): Tensor {
+  checkTensor("tril", "input", x);
   const { diagonal } = read("tril", { diagonal: 0 }, args);
   return record("tril", triangle("tril", x, diagonal, true), [x], [(dy) => tril(dy, diagonal)]);
 }
 
 /** The upper triangles: elements on and above `diagonal`, zeros below. [..., m, n] -> the same shape. */
 export function triu(x: Tensor, ...args: TriangleArgs): Tensor {
+  checkTensor("triu", "input", x);
   const { diagonal } = read("triu", { diagonal: 0 }, args);
   return record("triu", triangle("triu", x, diagonal, false), [x], [(dy) => triu(dy, diagonal)]);
 }
 
 /** Sets what lies above `diagonal` to zero, in place. */
 export function tril_(x: Tensor, ...args: TriangleArgs): Tensor {
+  checkTensor("tril_", "input", x);
   const { diagonal } = read("tril_", { diagonal: 0 }, args);
   const y = triangle("tril_", x, diagonal, true);
   beginInPlace("tril_", x);
@@ -156,6 +165,7 @@ export function tril_(x: Tensor, ...args: TriangleArgs): Tensor {
 
 /** Sets what lies below `diagonal` to zero, in place. */
 export function triu_(x: Tensor, ...args: TriangleArgs): Tensor {
+  checkTensor("triu_", "input", x);
   const { diagonal } = read("triu_", { diagonal: 0 }, args);
   const y = triangle("triu_", x, diagonal, false);
   beginInPlace("triu_", x);

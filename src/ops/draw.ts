@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { bfloat16, type DType, float16, float32, float64 } from "../backend/dtype.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
 import { defaultGenerator, Generator } from "../tensor/generator.ts";
@@ -25,7 +26,7 @@ export const NO_GENERATOR = { generator: null as Generator | null };
 export function generatorFor(call: string, x: Tensor, generator: Generator | null): Generator {
   const g = generator ?? defaultGenerator;
   if (!(g instanceof Generator)) {
-    throw new TypeError(`${call}: generator must be a torch.Generator, got ${String(g)}`);
+    throw new TypeError(`${call}: generator must be a torch.Generator, got ${describeValue(g)}`);
   }
   if (g.backend !== x.backend) {
     throw new TypeError(`${call}: the generator is on ${g.device}, the tensor on ${x.device}`);
@@ -36,7 +37,7 @@ export function generatorFor(call: string, x: Tensor, generator: Generator | nul
 /** Throws `TypeError` unless `value` is a number. */
 export function checkNumber(call: string, name: string, value: unknown): asserts value is number {
   if (typeof value === "number") return;
-  throw new TypeError(`${call}: ${name} must be a number, got ${String(value)}`);
+  throw new TypeError(`${call}: ${name} must be a number, got ${describeValue(value)}`);
 }
 
 /** Throws `TypeError` unless `dtype` is a floating-point one. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { bfloat16, bool, type DType, float16, float32, float64, int64 } from "../backend/dtype.ts";
 import type { Generator } from "../tensor/generator.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -25,7 +26,7 @@ function limits(dtype: DType): [bigint, bigint] {
 /** A bound as an int64. Throws `TypeError` unless it is a whole number, `RangeError` outside of int64. */
 export function wholeBound(call: string, name: string, value: unknown): bigint {
   if (typeof value !== "bigint" && !Number.isInteger(value)) {
-    throw new TypeError(`${call}: ${name} must be a whole number, got ${String(value)}`);
+    throw new TypeError(`${call}: ${name} must be a whole number, got ${describeValue(value)}`);
   }
   const whole = BigInt(value as number | bigint);
   if (whole < -TWO_63 || whole >= TWO_63) {

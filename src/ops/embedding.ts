@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { computeType, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
@@ -291,7 +292,9 @@ export function embeddingBag(
     paddingIdx: null as number | null,
   }, args);
   if (!["sum", "mean", "max"].includes(o.mode)) {
-    throw new RangeError(`${call}: mode must be "sum", "mean" or "max", got ${String(o.mode)}`);
+    throw new RangeError(
+      `${call}: mode must be "sum", "mean" or "max", got ${describeValue(o.mode)}`,
+    );
   }
   if (o.mode === "max" && o.scaleGradByFreq) {
     throw new RangeError(`${call}: scaleGradByFreq is not defined for mode "max"`);

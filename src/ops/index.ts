@@ -41,6 +41,7 @@ export function gather(
   x: Tensor,
   ...args: Args<[dim: number, index: Tensor, sparseGrad: boolean], GatherOptions>
 ): Tensor {
+  checkTensor("gather", "input", x);
   const { dim, index } = read("gather", {
     dim: NaN,
     index: null as unknown as Tensor,
@@ -114,6 +115,7 @@ export function indexSelect(
   x: Tensor,
   ...args: Args<[dim: number, index: Tensor], { dim?: number; index?: Tensor }>
 ): Tensor {
+  checkTensor("indexSelect", "input", x);
   const call = "indexSelect";
   const { dim, index } = read(call, { dim: NaN, index: null as unknown as Tensor }, args);
   const d = axis(call, dim, x.ndim), positions = indexTensor(call, x, index);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Args, read } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axis, sameShape, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { bool } from "../backend/dtype.ts";
@@ -133,11 +133,13 @@ function orSlices(y: Tensor, d: number, at: Tensor, source: Tensor): void {
  * @see https://pytorch.org/docs/stable/generated/torch.Tensor.index_add_.html
  */
 export function indexAdd(x: Tensor, ...args: IndexAddArgs): Tensor {
+  checkTensor("indexAdd", "input", x);
   return written(x, addPlan("indexAdd", x, args));
 }
 
 /** As `indexAdd`, in place. */
 export function indexAdd_(x: Tensor, ...args: IndexAddArgs): Tensor {
+  checkTensor("indexAdd_", "input", x);
   return writtenInPlace("indexAdd_", x, addPlan("indexAdd_", x, args));
 }
 
@@ -179,11 +181,13 @@ function copyPlan(call: string, x: Tensor, args: IndexCopyArgs): Write {
  * @throws RangeError when an index is out of range, or the shapes do not fit.
  */
 export function indexCopy(x: Tensor, ...args: IndexCopyArgs): Tensor {
+  checkTensor("indexCopy", "input", x);
   return written(x, copyPlan("indexCopy", x, args));
 }
 
 /** As `indexCopy`, in place. */
 export function indexCopy_(x: Tensor, ...args: IndexCopyArgs): Tensor {
+  checkTensor("indexCopy_", "input", x);
   return writtenInPlace("indexCopy_", x, copyPlan("indexCopy_", x, args));
 }
 

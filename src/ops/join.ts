@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { type Grad, record } from "../autograd/record.ts";
 import { type Args, checkTensor, isOptions, read } from "../tensor/arguments.ts";
 import { emptyOn } from "../tensor/create.ts";
@@ -170,7 +171,7 @@ export function meshgrid(
     named ? [last as MeshgridOptions] : [],
   );
   if (indexing !== "ij" && indexing !== "xy") {
-    throw new TypeError(`meshgrid: indexing must be "ij" or "xy", got ${String(indexing)}`);
+    throw new TypeError(`meshgrid: indexing must be "ij" or "xy", got ${describeValue(indexing)}`);
   }
   const given = named ? args.slice(0, -1) : args;
   const list = given.length === 1 && !(given[0] instanceof Tensor) ? given[0] : given;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axes, axis, show } from "../tensor/shape.ts";
@@ -75,7 +76,9 @@ function vectorNormOf(
   const source = widened(call, x, dtype), dims = axes(call, dim, x.ndim);
   checkFlag(call, "keepdim", keepdim);
   if (typeof ord !== "number") {
-    throw new TypeError(`${call}: the order of a vector's norm is a number, got ${String(ord)}`);
+    throw new TypeError(
+      `${call}: the order of a vector's norm is a number, got ${describeValue(ord)}`,
+    );
   }
   if (ord < 0 || ord === Infinity) checkNotEmpty(call, x, dims);
   return normOver(call, "linalg_vector_norm", source, ord, dims, keepdim);
@@ -119,7 +122,7 @@ function matrixNormOf(
     throw new RangeError(`${call}: expected at least 2 axes, got shape ${show(x.shape)}`);
   }
   if (!Array.isArray(dim) || dim.length !== 2) {
-    throw new RangeError(`${call}: dim must be two axes, got ${String(dim)}`);
+    throw new RangeError(`${call}: dim must be two axes, got ${describeValue(dim)}`);
   }
   const rows = axis(call, dim[0], x.ndim), columns = axis(call, dim[1], x.ndim);
   const dims = axes(call, [rows, columns], x.ndim);
@@ -130,7 +133,9 @@ function matrixNormOf(
   }
   if (typeof ord !== "number" || (Math.abs(ord) !== 1 && Math.abs(ord) !== Infinity)) {
     throw new RangeError(
-      `${call}: ord must be "fro", "nuc", 1, -1, 2, -2, Infinity or -Infinity, got ${String(ord)}`,
+      `${call}: ord must be "fro", "nuc", 1, -1, 2, -2, Infinity or -Infinity, got ${
+        describeValue(ord)
+      }`,
     );
   }
   // The largest or smallest sum of sizes over columns (1) or rows (inf).

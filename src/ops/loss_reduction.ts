@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { mean, sum } from "./reduce.ts";
 
@@ -35,7 +36,7 @@ export function reductionOf(
   }
   if (reduction !== "none" && reduction !== "mean" && reduction !== "sum") {
     throw new RangeError(
-      `${call}: reduction must be "none", "mean" or "sum", got ${JSON.stringify(reduction)}`,
+      `${call}: reduction must be "none", "mean" or "sum", got ${describeValue(reduction)}`,
     );
   }
   return reduction;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { DType } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axes, axis, show } from "../tensor/shape.ts";
@@ -64,10 +65,10 @@ export function norm(x: Tensor, ...args: NormArgs): Tensor {
     return singularNorm(source, "nuc", dims, keepdim);
   }
   if (typeof p === "string" && p !== "fro") {
-    throw new RangeError(`norm: p must be "fro", "nuc" or a number, got ${JSON.stringify(p)}`);
+    throw new RangeError(`norm: p must be "fro", "nuc" or a number, got ${describeValue(p)}`);
   }
   if (p !== null && p !== "fro" && typeof p !== "number") {
-    throw new TypeError(`norm: p must be "fro", "nuc" or a number, got ${String(p)}`);
+    throw new TypeError(`norm: p must be "fro", "nuc" or a number, got ${describeValue(p)}`);
   }
   if (p === "fro" && Array.isArray(dim) && dim.length > 2) {
     throw new RangeError(
@@ -90,7 +91,9 @@ export function dist(
   checkTensor("dist", "input", input);
   checkTensor("dist", "other", other);
   const { p } = read("dist", { p: 2 }, args);
-  if (typeof p !== "number") throw new TypeError(`dist: p must be a number, got ${String(p)}`);
+  if (typeof p !== "number") {
+    throw new TypeError(`dist: p must be a number, got ${describeValue(p)}`);
+  }
   const difference = sub(input, other);
   checkFloating("dist", difference);
   return normOver("dist", "dist", difference, p, difference.shape.map((_, d) => d), false);
@@ -117,7 +120,7 @@ export function renorm(input: Tensor, ...args: RenormArgs): Tensor {
   const { p, dim, maxnorm } = read("renorm", { p: NaN, dim: NaN, maxnorm: NaN }, args);
   for (const [name, value] of Object.entries({ p, dim, maxnorm })) {
     if (typeof value !== "number" || Number.isNaN(value)) {
-      throw new TypeError(`renorm: ${name} must be a number, got ${String(value)}`);
+      throw new TypeError(`renorm: ${name} must be a number, got ${describeValue(value)}`);
     }
   }
   if (p <= 0) throw new RangeError(`renorm: p must be positive, got ${p}`);

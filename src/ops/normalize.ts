@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
@@ -48,7 +49,7 @@ function rowsOf(
 ): { rows: number; n: number } {
   const given = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
   if (!Array.isArray(given)) {
-    throw new TypeError(`${call}: normalizedShape must be a shape, got ${String(given)}`);
+    throw new TypeError(`${call}: normalizedShape must be a shape, got ${describeValue(given)}`);
   }
   const shape = given.map((n) => wholeNumber(call, "normalizedShape", n));
   checkOptional(call, affine);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { recordAll, recording } from "../autograd/record.ts";
 import { computeType, float32 } from "../backend/dtype.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
@@ -34,7 +35,7 @@ export interface Affine {
 /** Throws `TypeError` unless `value` is a number. */
 export function checkNumber(call: string, name: string, value: unknown): void {
   if (typeof value !== "number") {
-    throw new TypeError(`${call}: ${name} must be a number, got ${String(value)}`);
+    throw new TypeError(`${call}: ${name} must be a number, got ${describeValue(value)}`);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { type Args, read, wholeNumber } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
@@ -45,7 +46,7 @@ export function pad(
     value: null as number | null,
   }, args);
   if (!Array.isArray(sizes)) {
-    throw new TypeError(`pad: sizes must be an array, got ${String(sizes)}`);
+    throw new TypeError(`pad: sizes must be an array, got ${describeValue(sizes)}`);
   }
   sizes.forEach((n) => wholeNumber("pad", "size", n));
   if (sizes.length % 2 !== 0 || sizes.length > 2 * x.ndim) {
@@ -72,7 +73,9 @@ export function pad(
   if (mode === "constant") return padConstant(x, sizes, value ?? 0);
   if (mode !== "reflect" && mode !== "replicate" && mode !== "circular") {
     throw new TypeError(
-      `pad: mode must be "constant", "reflect", "replicate" or "circular", got ${String(mode)}`,
+      `pad: mode must be "constant", "reflect", "replicate" or "circular", got ${
+        describeValue(mode)
+      }`,
     );
   }
   if (value !== null && value !== 0) {

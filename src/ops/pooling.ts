@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { show } from "../tensor/shape.ts";
@@ -113,7 +114,7 @@ function checkNotEmpty(call: string, x: Tensor, batched: boolean): void {
 
 function checkFlag(call: string, name: string, value: unknown): void {
   if (typeof value === "boolean") return;
-  throw new TypeError(`${call}: ${name} must be true or false, got ${String(value)}`);
+  throw new TypeError(`${call}: ${name} must be true or false, got ${describeValue(value)}`);
 }
 
 /** The windows of a call with sizes as they were given. */
@@ -253,7 +254,7 @@ function norms(call: string, axes: number, x: Tensor, args: readonly unknown[]):
     ceilMode: false,
   }, args);
   if (typeof normType !== "number" || Number.isNaN(normType)) {
-    throw new TypeError(`${call}: normType must be a number, got ${String(normType)}`);
+    throw new TypeError(`${call}: normType must be a number, got ${describeValue(normType)}`);
   }
   const g = geometryOf(call, axes, x, { ...o, padding: 0 });
   const by: Divisor = { includePadding: true, divisor: 0 };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { bool, type DType, float32, float64, int64 } from "../backend/dtype.ts";
 import {
@@ -194,7 +195,7 @@ function namesHigh(args: readonly unknown[]): boolean {
 export function randint(...args: RandintArgs): Tensor {
   const o = readBounds("randint", args);
   if (!Array.isArray(o.size)) {
-    throw new TypeError(`randint: size must be an array of sizes, got ${String(o.size)}`);
+    throw new TypeError(`randint: size must be an array of sizes, got ${describeValue(o.size)}`);
   }
   const dtype = o.dtype ?? int64, [shape] = readShape("randint", [o.size]);
   const [low, high] = checkBounds("randint", o.low, o.high, dtype);

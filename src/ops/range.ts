@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { bool, type DType, float32, float64, int64 } from "../backend/dtype.ts";
 import { type Args, read, wholeNumber } from "../tensor/arguments.ts";
 import {
@@ -25,7 +26,7 @@ export type Scalar = number | bigint;
 /** Throws `TypeError` unless `value` is a number or a bigint. */
 function scalar(call: string, name: string, value: unknown): number {
   if (typeof value !== "number" && typeof value !== "bigint") {
-    throw new TypeError(`${call}: ${name} must be a number, got ${String(value)}`);
+    throw new TypeError(`${call}: ${name} must be a number, got ${describeValue(value)}`);
   }
   return Number(value);
 }

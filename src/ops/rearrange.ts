@@ -12,6 +12,7 @@ import {
   readSizes,
   type Sizes,
   wholeNumber,
+  wholeNumbers,
 } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
 import { axis, checkShape, show, splitAt } from "../tensor/shape.ts";
@@ -33,6 +34,7 @@ function checkDistinct(call: string, dims: readonly number[]): void {
 
 /** A copy of `x` with the order along axes `dims` reversed. */
 export function flip(x: Tensor, ...dims: Sizes<"dims">): Tensor {
+  checkTensor("flip", "input", x);
   const list = readSizes("flip", "dims", dims).map((d) => axis("flip", d, x.ndim));
   checkDistinct("flip", list);
   const y = emptyOn(x.backend, x.shape, x.dtype), strides = [...x.strides];
@@ -47,12 +49,14 @@ export function flip(x: Tensor, ...dims: Sizes<"dims">): Tensor {
 
 /** A copy of `x` with the order of columns reversed; of at least two axes. */
 export function fliplr(x: Tensor): Tensor {
+  checkTensor("fliplr", "input", x);
   checkAxes("fliplr", x, 2);
   return flip(x, 1);
 }
 
 /** A copy of `x` with the order of rows reversed; of at least one axis. */
 export function flipud(x: Tensor): Tensor {
+  checkTensor("flipud", "input", x);
   checkAxes("flipud", x, 1);
   return flip(x, 0);
 }
@@ -73,10 +77,10 @@ export function roll(
     { shifts?: Several; dims?: Several | null }
   >
 ): Tensor {
+  checkTensor("roll", "input", x);
   const o = read("roll", { shifts: NaN as Several, dims: null as Several | null }, args);
-  const shifts = typeof o.shifts === "number" ? [o.shifts] : o.shifts;
-  const given = o.dims === null ? [] : typeof o.dims === "number" ? [o.dims] : o.dims;
-  shifts.forEach((n) => wholeNumber("roll", "shift", n));
+  const shifts = wholeNumbers("roll", "shifts", o.shifts);
+  const given = o.dims === null ? [] : wholeNumbers("roll", "dims", o.dims);
   if (given.length === 0 && shifts.length === 1) {
     return reshape(roll(flatten(x), shifts[0], 0), x.shape);
   }
@@ -118,9 +122,12 @@ export function rot90(
   x: Tensor,
   ...args: Args<[k: number, dims: readonly number[]], { k?: number; dims?: readonly number[] }>
 ): Tensor {
+  checkTensor("rot90", "input", x);
   const { k, dims } = read("rot90", { k: 1, dims: [0, 1] as readonly number[] }, args);
   wholeNumber("rot90", "k", k);
-  if (dims.length !== 2) throw new RangeError(`rot90: expected two dims, got ${show(dims)}`);
+  if (wholeNumbers("rot90", "dims", dims).length !== 2) {
+    throw new RangeError(`rot90: expected two dims, got ${show(dims)}`);
+  }
   checkAxes("rot90", x, 2);
   const [a, b] = dims.map((d) => axis("rot90", d, x.ndim));
   checkDistinct("rot90", [a, b]);
@@ -142,11 +149,13 @@ export function rot90(
  * @throws RangeError when there are fewer numbers than axes.
  */
 export function repeat(x: Tensor, ...repeats: Sizes<"repeats">): Tensor {
+  checkTensor("repeat", "input", x);
   return repeated("repeat", x, readSizes("repeat", "repeats", repeats));
 }
 
 /** `x` so many times along each of the last axes. */
 export function tile(x: Tensor, ...dims: Sizes<"dims">): Tensor {
+  checkTensor("tile", "input", x);
   const times = readSizes("tile", "dims", dims);
   while (times.length < x.ndim) times.unshift(1);
   return repeated("tile", x, times);
@@ -201,6 +210,7 @@ export function repeatInterleave(
     RepeatInterleaveOptions
   >
 ): Tensor {
+  checkTensor("repeatInterleave", "input", x);
   const call = "repeatInterleave";
   const { repeats, dim, outputSize } = read(call, {
     repeats: null as number | Tensor | null,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { computeType, DType, int64 } from "../backend/dtype.ts";
 import type { Backend } from "../backend/backend.ts";
 import { type KernelName, manifest } from "../backend/kernels.ts";
@@ -49,7 +50,7 @@ export type DimArgs = Args<[dim: number | null, keepdim: boolean], DimOptions>;
 /** Throws `TypeError` unless `value` is true or false. */
 export function checkFlag(call: string, name: string, value: unknown): asserts value is boolean {
   if (typeof value !== "boolean") {
-    throw new TypeError(`${call}: ${name} must be true or false, got ${String(value)}`);
+    throw new TypeError(`${call}: ${name} must be true or false, got ${describeValue(value)}`);
   }
 }
 

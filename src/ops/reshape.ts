@@ -14,6 +14,7 @@ export function flatten(
   x: Tensor,
   ...args: Args<[startDim: number, endDim: number], { startDim?: number; endDim?: number }>
 ): Tensor {
+  checkTensor("flatten", "input", x);
   const { startDim, endDim } = read("flatten", { startDim: 0, endDim: -1 }, args);
   const first = axis("flatten", startDim, x.ndim), last = axis("flatten", endDim, x.ndim);
   if (first > last) {
@@ -31,6 +32,7 @@ export function flatten(
 
 /** `x` with one axis: a view where the layout allows, else a copy. */
 export function ravel(x: Tensor): Tensor {
+  checkTensor("ravel", "input", x);
   return reshape(x, [x.numElements]);
 }
 
@@ -46,6 +48,7 @@ export function unflatten(
     { dim?: number; sizes?: readonly number[] }
   >
 ): Tensor {
+  checkTensor("unflatten", "input", x);
   const { dim, sizes } = read("unflatten", { dim: NaN, sizes: [] as readonly number[] }, args);
   const d = axis("unflatten", dim, x.ndim);
   if (!Array.isArray(sizes) || sizes.length === 0) {
@@ -75,6 +78,7 @@ export function expandAs(x: Tensor, other: Tensor): Tensor {
 
 /** `x` repeated along axes of size 1, and new axes in front, to shape `size`, without a copy. */
 export function broadcastTo(x: Tensor, ...size: Sizes<"size">): Tensor {
+  checkTensor("broadcastTo", "input", x);
   return expand(x, readSizes("broadcastTo", "size", size));
 }
 

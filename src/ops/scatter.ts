@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import type { Grad } from "../autograd/record.ts";
 import { bool } from "../backend/dtype.ts";
-import { type Args, read } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { broadcast, sameShape, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { checkOperand, kernelTable } from "./elementwise.ts";
@@ -71,7 +72,9 @@ function scatterPlan(call: string, x: Tensor, args: ScatterArgs): Write {
     value: null as ScatterSource | null,
   }, args);
   if (reduce !== null && reduce !== "add" && reduce !== "multiply") {
-    throw new RangeError(`${call}: reduce must be "add" or "multiply", got ${String(reduce)}`);
+    throw new RangeError(
+      `${call}: reduce must be "add" or "multiply", got ${describeValue(reduce)}`,
+    );
   }
   const { d, at } = target(call, x, dim, index), what = src ?? value;
   checkOperand(call, "src", what);
@@ -114,11 +117,13 @@ function scatterPlan(call: string, x: Tensor, args: ScatterArgs): Write {
  * @see https://pytorch.org/docs/stable/generated/torch.scatter.html
  */
 export function scatter(x: Tensor, ...args: ScatterArgs): Tensor {
+  checkTensor("scatter", "input", x);
   return written(x, scatterPlan("scatter", x, args));
 }
 
 /** As `scatter`, in place. */
 export function scatter_(x: Tensor, ...args: ScatterArgs): Tensor {
+  checkTensor("scatter_", "input", x);
   return writtenInPlace("scatter_", x, scatterPlan("scatter_", x, args));
 }
 
@@ -165,11 +170,13 @@ function scatterAddPlan(call: string, x: Tensor, args: ScatterAddArgs): Write {
  * @see https://pytorch.org/docs/stable/generated/torch.scatter_add.html
  */
 export function scatterAdd(x: Tensor, ...args: ScatterAddArgs): Tensor {
+  checkTensor("scatterAdd", "input", x);
   return written(x, scatterAddPlan("scatterAdd", x, args));
 }
 
 /** As `scatterAdd`, in place. */
 export function scatterAdd_(x: Tensor, ...args: ScatterAddArgs): Tensor {
+  checkTensor("scatterAdd_", "input", x);
   return writtenInPlace("scatterAdd_", x, scatterAddPlan("scatterAdd_", x, args));
 }
 

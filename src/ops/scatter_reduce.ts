@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { mode, record, recording } from "../autograd/record.ts";
 import { bool, type DType, int64 } from "../backend/dtype.ts";
-import { type Args, read } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axis, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { div, mul } from "./arithmetic.ts";
@@ -183,7 +184,9 @@ function reduceCall(call: string, x: Tensor, args: ScatterReduceArgs): Tensor {
   }, args);
   if (typeof reduce !== "string" || !(reduce in TABLES)) {
     throw new RangeError(
-      `${call}: reduce must be "sum", "prod", "mean", "amax" or "amin", got ${String(reduce)}`,
+      `${call}: reduce must be "sum", "prod", "mean", "amax" or "amin", got ${
+        describeValue(reduce)
+      }`,
     );
   }
   if (reduce === "mean" && x.dtype === bool) {
@@ -283,5 +286,6 @@ export function indexReduce(x: Tensor, ...args: IndexReduceArgs): Tensor {
 
 /** As `indexReduce`, in place. */
 export function indexReduce_(x: Tensor, ...args: IndexReduceArgs): Tensor {
+  checkTensor("indexReduce_", "input", x);
   return replaced("indexReduce_", x, (old) => indexReduceCall("indexReduce_", old, args));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { bool, computeType, int32, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
@@ -99,7 +100,7 @@ export function searchsorted(
   checkTensor(call, "sortedSequence", sortedSequence);
   checkOperand(call, "input", input);
   if (side !== null && side !== "left" && side !== "right") {
-    throw new RangeError(`${call}: side must be "left" or "right", got ${String(side)}`);
+    throw new RangeError(`${call}: side must be "left" or "right", got ${describeValue(side)}`);
   }
   if (side === "left" && right) {
     throw new RangeError(`${call}: side "left" contradicts right = true`);

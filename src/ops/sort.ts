@@ -5,7 +5,7 @@
  */
 import { recordAll } from "../autograd/record.ts";
 import { computeType, int64 } from "../backend/dtype.ts";
-import { type Args, read, wholeNumber } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { namedTuple, type ValuesAndIndices } from "../tensor/named_tuple.ts";
 import { axis, splitAt } from "../tensor/shape.ts";
@@ -62,6 +62,7 @@ export type SortArgs = Args<
  * @see https://pytorch.org/docs/stable/generated/torch.sort.html
  */
 export function sort(x: Tensor, ...args: SortArgs): ValuesAndIndices {
+  checkTensor("sort", "input", x);
   const { dim, descending, stable } = read("sort", {
     dim: -1,
     descending: false,
@@ -95,6 +96,7 @@ function inTypeOf(values: Tensor, x: Tensor): Tensor {
 
 /** The indexes that sort `x` along an axis: the second result of `sort`. */
 export function argsort(x: Tensor, ...args: SortArgs): Tensor {
+  checkTensor("argsort", "input", x);
   const options = read("argsort", {
     dim: -1,
     descending: false,
@@ -105,6 +107,7 @@ export function argsort(x: Tensor, ...args: SortArgs): Tensor {
 
 /** The elements of `x` in ascending order along the first axis. */
 export function msort(x: Tensor): Tensor {
+  checkTensor("msort", "input", x);
   return sort(x, 0).values;
 }
 
@@ -131,6 +134,7 @@ export function topk(
   x: Tensor,
   ...args: Args<[k: number, dim: number | null, largest: boolean, sorted: boolean], TopkOptions>
 ): ValuesAndIndices {
+  checkTensor("topk", "input", x);
   const { k, dim, largest, sorted } = read("topk", {
     k: NaN,
     dim: -1 as number | null,
@@ -185,6 +189,7 @@ export function kthvalue(
   x: Tensor,
   ...args: Args<[k: number, dim: number, keepdim: boolean], KthvalueOptions>
 ): ValuesAndIndices {
+  checkTensor("kthvalue", "input", x);
   const { k, dim, keepdim } = read("kthvalue", { k: NaN, dim: -1, keepdim: false }, args);
   const d = axis("kthvalue", dim, x.ndim), [outer, n, inner] = splitAt(x.shape, d);
   wholeNumber("kthvalue", "k", k);

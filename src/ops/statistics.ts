@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { bool, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
@@ -142,7 +143,7 @@ function quantilesOf(call: string, x: Tensor, q: unknown): Tensor {
     return fillWith(emptyOn(x.backend, [1], x.dtype), q);
   }
   if (!(q instanceof Tensor)) {
-    throw new TypeError(`${call}: q must be a number or a tensor, got ${String(q)}`);
+    throw new TypeError(`${call}: q must be a number or a tensor, got ${describeValue(q)}`);
   }
   if (q.dtype !== x.dtype) {
     throw new TypeError(`${call}: q must be of the input's ${x.dtype}, got ${q.dtype}`);

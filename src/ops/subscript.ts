@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { bool, int32, int64, uint8 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { emptyOn, fillWith, type Nested, tensor } from "../tensor/create.ts";
@@ -104,6 +105,7 @@ function normalised(
   return items.map((item) => {
     if (Array.isArray(item)) {
       const flat = item.flat(Infinity), masks = flat.length > 0 && typeof flat[0] === "boolean";
+      if (!masks) flat.forEach((i) => wholeNumber(call, "an index", i));
       return tensor(item as Nested, { dtype: masks ? bool : int64, device: x.device });
     }
     if (item instanceof Tensor) {
@@ -120,7 +122,7 @@ function normalised(
     ) return item as Exclude<Index, readonly Nested[]>;
     throw new TypeError(
       `${call}: expected a whole number, a slice, "...", null, a boolean or a tensor, got ${
-        String(item)
+        describeValue(item)
       }`,
     );
   });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { recording } from "../autograd/record.ts";
 import { computeType, type DType } from "../backend/dtype.ts";
 import { checkTensor } from "../tensor/arguments.ts";
@@ -38,6 +39,11 @@ export function activate(
   [a, b, c]: Parameters,
 ): Tensor {
   checkTensor(call, "input", x);
+  for (const p of [a, b, c]) {
+    if (typeof p !== "number") {
+      throw new TypeError(`${call}: expected a number, got ${describeValue(p)}`);
+    }
+  }
   const [kernel, compute] = kernelOf(call, table, x);
   const source = denseAs(x, compute), y = emptyOn(x.backend, x.shape, compute);
   kernel(y.pointer, source.pointer, a, b, c, 0, y.numElements);

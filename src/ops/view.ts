@@ -4,7 +4,16 @@
  * @module
  */
 import { type Grad, type Grads, mode, Node, record, recordAll } from "../autograd/record.ts";
-import { type Args, read, readSizes, type Sizes, wholeNumber } from "../tensor/arguments.ts";
+import {
+  type Args,
+  checkTensor,
+  isOptions,
+  read,
+  readSizes,
+  type Sizes,
+  wholeNumber,
+  wholeNumbers,
+} from "../tensor/arguments.ts";
 import { emptyOn } from "../tensor/create.ts";
 import { inferShape, type Layout, layoutOf, viewStrides } from "../tensor/layout.ts";
 import { axis, checkShape, show } from "../tensor/shape.ts";
@@ -88,8 +97,10 @@ export function asStrided(
   stride: readonly number[],
   ...args: Args<[storageOffset: number | null], { storageOffset?: number | null }>
 ): Tensor {
+  checkTensor("asStrided", "input", x);
   const { storageOffset } = read("asStrided", { storageOffset: null as number | null }, args);
   checkShape("asStrided", size);
+  wholeNumbers("asStrided", "stride", stride);
   const offset = storageOffset ?? x.offset;
   const reach = size.reduce((sum, n, d) => sum + (n - 1) * stride[d], offset);
   if (stride.length !== size.length || stride.some((s) => s < 0)) {
@@ -119,6 +130,7 @@ export function asStrided(
  * @throws RangeError when the numbers of elements differ, or the layout of `x` needs a copy: use `reshape`.
  */
 export function view(x: Tensor, ...size: Sizes<"size">): Tensor {
+  checkTensor("view", "input", x);
   const from = x.shape;
   const shape = inferShape("view", from, x.numElements, readSizes("view", "size", size));
   const strides = stridesOf(x, shape);
@@ -139,6 +151,7 @@ export function stridesOf(x: Tensor, shape: readonly number[]): number[] | null 
 
 /** The elements of `x` in another shape: a view where the layout allows, else a copy; one size may be -1. */
 export function reshape(x: Tensor, ...shape: Sizes<"shape">): Tensor {
+  checkTensor("reshape", "input", x);
   const from = x.shape;
   const to = inferShape("reshape", from, x.numElements, readSizes("reshape", "shape", shape));
   const strides = stridesOf(x, to);
@@ -152,6 +165,7 @@ export function reshape(x: Tensor, ...shape: Sizes<"shape">): Tensor {
 
 /** Axes in another order: `permute(x, [2, 0, 1])`. */
 export function permute(x: Tensor, ...dims: Sizes<"dims">): Tensor {
+  checkTensor("permute", "input", x);
   const list = readSizes("permute", "dims", dims).map((d) => axis("permute", d, x.ndim));
   if (list.length !== x.ndim || new Set(list).size !== x.ndim) {
     throw new RangeError(
@@ -175,6 +189,7 @@ export function transpose(
   x: Tensor,
   ...args: Args<[dim0: number, dim1: number], { dim0?: number; dim1?: number }>
 ): Tensor {
+  checkTensor("transpose", "input", x);
   const { dim0, dim1 } = read("transpose", { dim0: NaN, dim1: NaN }, args);
   const a = axis("transpose", dim0, x.ndim), b = axis("transpose", dim1, x.ndim);
   const shape = [...x.shape], strides = [...x.strides];
@@ -187,6 +202,7 @@ export function transpose(
 
 /** `x` repeated along axes of size 1 without a copy; -1 keeps a size. */
 export function expand(x: Tensor, ...size: Sizes<"size">): Tensor {
+  checkTensor("expand", "input", x);
   const to = readSizes("expand", "size", size), skip = to.length - x.ndim;
   const shape = to.map((n, d) => n === -1 && d >= skip ? x.shape[d - skip] : n);
   if (
@@ -206,7 +222,8 @@ export function expand(x: Tensor, ...size: Sizes<"size">): Tensor {
 
 /** `x` with an axis of size 1 put in at `dim`. */
 export function unsqueeze(x: Tensor, dim: number | { dim: number }): Tensor {
-  const d = axis("unsqueeze", typeof dim === "object" ? dim.dim : dim, x.ndim + 1);
+  checkTensor("unsqueeze", "input", x);
+  const d = axis("unsqueeze", isOptions(dim) ? dim.dim : dim as number, x.ndim + 1);
   const shape = [...x.shape], strides = [...x.strides];
   strides.splice(d, 0, d < x.ndim ? x.shape[d] * x.strides[d] : 1);
   shape.splice(d, 0, 1);
@@ -221,6 +238,7 @@ export function squeeze(
     { dim?: number | readonly number[] | null }
   >
 ): Tensor {
+  checkTensor("squeeze", "input", x);
   const { dim } = read("squeeze", { dim: null as number | readonly number[] | null }, args);
   const from = x.shape, { shape, strides } = squeezed(x, dim);
   const op = dim === null ? "squeeze" : "SqueezeBackward1";
@@ -231,7 +249,7 @@ export function squeeze(
 export function squeezed(x: Tensor, dim: number | readonly number[] | null): Layout {
   const dims = dim === null
     ? null
-    : (typeof dim === "number" ? [dim] : dim).map((d) => axis("squeeze", d, x.ndim));
+    : wholeNumbers("squeeze", "dim", dim).map((d) => axis("squeeze", d, x.ndim));
   const kept = x.shape.map((_, d) => d).filter((d) =>
     x.shape[d] !== 1 || (dims !== null && !dims.includes(d))
   );
@@ -250,6 +268,7 @@ export function narrow(
     { dim?: number; start?: number | Tensor; length?: number }
   >
 ): Tensor {
+  checkTensor("narrow", "input", x);
   const { dim, start: first, length } = read("narrow", {
     dim: NaN,
     start: NaN as number | Tensor,
@@ -291,6 +310,7 @@ export function select(
   x: Tensor,
   ...args: Args<[dim: number, index: number], { dim?: number; index?: number }>
 ): Tensor {
+  checkTensor("select", "input", x);
   const { dim, index } = read("select", { dim: NaN, index: NaN }, args);
   if (x.ndim === 0) throw new RangeError("select: a 0-d tensor cannot be indexed");
   const d = axis("select", dim, x.ndim), n = x.shape[d];
@@ -313,11 +333,13 @@ export function select(
 
 /** The same elements without history: gradients do not flow through it. */
 export function detach(x: Tensor): Tensor {
+  checkTensor("detach", "input", x);
   return alias(x);
 }
 
 /** Two-dimensional transpose; tensors of fewer axes as they are. */
 export function t(x: Tensor): Tensor {
+  checkTensor("t", "input", x);
   if (x.ndim > 2) throw new RangeError(`t: expected at most 2 axes, got shape ${show(x.shape)}`);
   const [shape, strides] = x.ndim < 2
     ? [x.shape, x.strides]

@@ -5,7 +5,7 @@
  */
 import { record } from "../autograd/record.ts";
 import { computeType } from "../backend/dtype.ts";
-import { type Args, read, wholeNumber } from "../tensor/arguments.ts";
+import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import type { Layout } from "../tensor/layout.ts";
 import { show } from "../tensor/shape.ts";
@@ -172,6 +172,7 @@ export function unfold(
     Omit<WindowOptions, "outputSize">
   >
 ): Tensor {
+  checkTensor("unfold", "input", x);
   const w = windowsOf("unfold", read("unfold", DEFAULTS, args));
   if ((x.ndim !== 3 && x.ndim !== 4) || x.shape.slice(-3).includes(0)) {
     throw new RangeError(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { advance, KernelOptimizer } from "./kernel.ts";
@@ -81,7 +82,7 @@ export function checkAdamOptions(
   checkOption(call, "learning rate", lr);
   checkOption(call, "eps", eps);
   if (!Array.isArray(betas) || betas.length !== 2) {
-    throw new TypeError(`${call}: betas must be two numbers, got ${String(betas)}`);
+    throw new TypeError(`${call}: betas must be two numbers, got ${describeValue(betas)}`);
   }
   checkOption(call, "beta at index 0", betas[0], 0, 1);
   checkOption(call, "beta at index 1", betas[1], 0, 1);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { clearGradients } from "../autograd/clear.ts";
 import { enableGrad, noGrad } from "../autograd/record.ts";
 import { float32 } from "../backend/dtype.ts";
@@ -317,7 +318,7 @@ export function checkOption(
 ): void {
   if (value === REQUIRED) return;
   if (typeof value !== "number") {
-    throw new TypeError(`${call}: ${name} must be a number, got ${String(value)}`);
+    throw new TypeError(`${call}: ${name} must be a number, got ${describeValue(value)}`);
   }
   if (!(value >= low && value < high)) {
     throw new RangeError(

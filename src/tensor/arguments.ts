@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { describeValue } from "./describe.ts";
+import { DType } from "../backend/dtype.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
@@ -28,6 +30,7 @@ export function isOptions(x: unknown): x is Record<string, unknown> {
  */
 export function read<T extends object>(call: string, defaults: T, values: readonly unknown[]): T {
   if (values.length === 0) return defaults;
+  const known = defaults as Record<string, unknown>;
   const names = Object.keys(defaults);
   const result = { ...defaults } as Record<string, unknown>;
   values.forEach((value, i) => {
@@ -37,7 +40,7 @@ export function read<T extends object>(call: string, defaults: T, values: readon
         if (!(name in result)) {
           throw new TypeError(`${call}: no option ${name}; expected ${names.join(", ") || "none"}`);
         }
-        if (v !== undefined) result[name] = v;
+        if (v !== undefined) result[name] = taken(call, name, v, known[name]);
       }
     } else if (i >= names.length) {
       throw new TypeError(
@@ -45,9 +48,30 @@ export function read<T extends object>(call: string, defaults: T, values: readon
           names.join(", ")
         })`,
       );
-    } else result[names[i]] = value;
+    } else result[names[i]] = taken(call, names[i], value, known[names[i]]);
   });
   return result as T;
+}
+
+/** `value` as parameter `name`: bigints become numbers where numbers are the rule; a dtype must be one. */
+function taken(call: string, name: string, value: unknown, usual: unknown): unknown {
+  if (name === "dtype") checkDType(call, value);
+  if (typeof value !== "bigint" || typeof usual !== "number") return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+/** Throws `TypeError` unless `dtype` is a dtype, null or undefined. */
+export function checkDType(call: string, dtype: unknown): void {
+  if (dtype === null || dtype === undefined || dtype instanceof DType) return;
+  throw new TypeError(
+    `${call}: dtype must be one of PyTorch's, as in torch.float32, got ${describeValue(dtype)}`,
+  );
+}
+
+/** Whole numbers given as one or as an array; throws `TypeError` for anything else. */
+export function wholeNumbers(call: string, name: string, value: unknown): number[] {
+  if (Array.isArray(value)) return value.map((n) => wholeNumber(call, name, n));
+  return [wholeNumber(call, name, value)];
 }
 
 /** A shape given as `(2, 3)` or `([2, 3])`, and what follows it. */
@@ -82,16 +106,20 @@ export function readSizes(call: string, name: string, values: readonly unknown[]
     [list, rest] = readShape(call, [given]);
   }
   if (rest.length > 0) {
-    throw new TypeError(`${call}: ${name} must be whole numbers, got ${String(rest[0])}`);
+    throw new TypeError(`${call}: ${name} must be whole numbers, got ${describeValue(rest[0])}`);
   }
   return list;
 }
+
+/** `value` in words; NaN, the default of parameters that have none, as "none". */
+export const orNone = (value: unknown): string =>
+  typeof value === "number" && Number.isNaN(value) ? "none" : describeValue(value);
 
 /** `value` as a whole number; a bigint is taken too. Throws `TypeError` otherwise. */
 export function wholeNumber(call: string, name: string, value: unknown): number {
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number !== "number" || !Number.isInteger(number)) {
-    throw new TypeError(`${call}: ${name} must be a whole number, got ${String(value)}`);
+    throw new TypeError(`${call}: ${name} must be a whole number, got ${orNone(value)}`);
   }
   return number;
 }
@@ -100,9 +128,7 @@ export function wholeNumber(call: string, name: string, value: unknown): number 
 export function checkTensor(call: string, name: string, x: unknown): asserts x is Tensor {
   if (!(x instanceof Tensor)) {
     throw new TypeError(
-      `${call}: ${name} must be a tensor, got ${
-        x === null ? "null" : Array.isArray(x) ? "an array" : typeof x
-      }`,
+      `${call}: ${name} must be a tensor, got ${describeValue(x)}`,
     );
   }
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { checkDType, isOptions } from "./arguments.ts";
+import { describeValue } from "./describe.ts";
 import type { Backend } from "../backend/backend.ts";
 import {
   bool,
@@ -41,7 +43,7 @@ export function backendOf(call: string, device: string | null | undefined): Back
   if (/^cuda(:\d+)?$/.test(device)) {
     throw new Error(`${call}: no CUDA library is loaded; this build runs on "cpu"`);
   }
-  throw new TypeError(`${call}: no device ${JSON.stringify(device)}; expected "cpu" or "cuda"`);
+  throw new TypeError(`${call}: no device ${describeValue(device)}; expected "cpu" or "cuda"`);
 }
 
 /** A tensor of `shape` on `backend`, not initialised. */
@@ -113,6 +115,7 @@ export function fromArray(
   shape?: readonly number[],
   options: TensorOptions = {},
 ): Tensor {
+  checkDType("fromArray", options.dtype);
   const dtype = options.dtype ?? dtypeOf("fromArray", array);
   const sizes = shape === undefined ? [array.length] : [...shape];
   checkShape("fromArray", sizes);
@@ -149,7 +152,7 @@ export function convert(x: Tensor, dtype: DType): Tensor {
 /** The shape of nested arrays; throws `RangeError` when they are ragged. */
 function shapeOf(data: Nested): number[] {
   const shape: number[] = [];
-  for (let x: Nested = data; typeof x === "object"; x = x[0] as Nested) {
+  for (let x: Nested = data; Array.isArray(x) || ArrayBuffer.isView(x); x = x[0] as Nested) {
     shape.push(x.length);
     if (x.length === 0) break;
   }
@@ -164,21 +167,24 @@ function flatten(
   out: (number | bigint | boolean)[],
 ): void {
   if (depth === shape.length) {
-    if (typeof data === "object") {
+    if (Array.isArray(data) || ArrayBuffer.isView(data)) {
       throw new RangeError(
-        `${call}: expected a number at depth ${depth}, got an array of length ${data?.length}`,
+        `${call}: expected a number at depth ${depth}, got an array of length ${
+          (data as TypedArray).length
+        }`,
       );
     }
     if (typeof data !== "number" && typeof data !== "bigint" && typeof data !== "boolean") {
-      throw new TypeError(`${call}: expected numbers, bigints or booleans, got ${typeof data}`);
+      throw new TypeError(
+        `${call}: expected numbers, bigints or booleans, got ${describeValue(data)}`,
+      );
     }
     out.push(data);
     return;
   }
-  if (typeof data !== "object" || data === null || data.length !== shape[depth]) {
-    const met = typeof data === "object"
-      ? `an array of length ${data?.length}`
-      : `a ${typeof data}`;
+  const isArray = Array.isArray(data) || ArrayBuffer.isView(data);
+  if (!isArray || data.length !== shape[depth]) {
+    const met = isArray ? `an array of length ${data.length}` : describeValue(data);
     throw new RangeError(
       `${call}: expected an array of length ${shape[depth]} at depth ${depth}, got ${met}`,
     );
@@ -194,6 +200,14 @@ function flatten(
  * @see https://pytorch.org/docs/stable/generated/torch.tensor.html
  */
 export function tensor(data: Nested | Tensor, options: TensorOptions = {}): Tensor {
+  if (!isOptions(options as unknown)) {
+    throw new TypeError(
+      `tensor: the dtype and other options are given by name, as in tensor(data, { dtype: torch.float64 }), got ${
+        describeValue(options)
+      }`,
+    );
+  }
+  checkDType("tensor", options.dtype);
   if (data instanceof Tensor) {
     const copy = fromArray(data.toTypedArray(), data.shape, {
       dtype: data.dtype,
@@ -230,5 +244,14 @@ export function asTensor(data: Nested | Tensor, options: TensorOptions = {}): Te
 }
 
 function toBigInt(v: number | bigint | boolean): bigint {
-  return typeof v === "number" ? BigInt(Number.isFinite(v) ? Math.trunc(v) : 0) : BigInt(v);
+  if (typeof v === "number" && !Number.isFinite(v)) {
+    throw new RangeError(
+      `tensor: ${v} has no place among whole numbers; use a floating-point dtype`,
+    );
+  }
+  const whole = BigInt(typeof v === "number" ? Math.trunc(v) : v);
+  if (BigInt.asIntN(64, whole) !== whole) {
+    throw new RangeError(`tensor: ${v} does not fit into 64 bits`);
+  }
+  return whole;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "./describe.ts";
 import type { Backend } from "../backend/backend.ts";
 import { uint8 } from "../backend/dtype.ts";
 import { type Storage, unscoped } from "../backend/storage.ts";
@@ -30,7 +31,9 @@ const FORM = {
 /** A seed as 64 bits without sign. Throws for anything else than a whole number from -2^63 below 2^64. */
 function seedBits(call: string, seed: number | bigint): bigint {
   if (typeof seed !== "bigint" && !Number.isInteger(seed)) {
-    throw new TypeError(`${call}: a seed must be a whole number or a bigint, got ${String(seed)}`);
+    throw new TypeError(
+      `${call}: a seed must be a whole number or a bigint, got ${describeValue(seed)}`,
+    );
   }
   const bits = BigInt(seed);
   if (bits < -(2n ** 63n) || bits >= 2n ** 64n) {

@@ -447,6 +447,8 @@ export interface TensorMethods
     Methods<typeof randomInPlace, Names["randomInPlace"]> {
   /** The number, of a 0-d tensor: `loss.data[0]`. Today: `loss.item()`. */
   readonly 0: number;
+  /** The elements nested as the axes are, for `JSON.stringify`; whole numbers beyond 2^53 as text. */
+  toJSON(): unknown;
   /** All axes in reverse order. */
   readonly T: Tensor;
   /** The last two axes swapped. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "./describe.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** A shape as messages show it: `[2, 3]`. */
@@ -71,8 +72,10 @@ export function broadcastStrides(
  */
 export function axis(call: string, dim: number, ndim: number): number {
   const n = Math.max(ndim, 1);
+  if (typeof dim === "bigint") dim = Number(dim);
   if (typeof dim !== "number" || !Number.isInteger(dim)) {
-    throw new TypeError(`${call}: dim must be a whole number, got ${String(dim)}`);
+    const met = Number.isNaN(dim) ? "none" : describeValue(dim);
+    throw new TypeError(`${call}: dim must be a whole number, got ${met}`);
   }
   if (dim < -n || dim >= n) {
     throw new RangeError(`${call}: dim ${dim} is out of range: expected ${-n} to ${n - 1}`);
@@ -109,6 +112,9 @@ export function splitAt(
 
 /** Throws `RangeError` unless every size is a whole number from 0 and the product is a safe integer. */
 export function checkShape(call: string, shape: readonly number[]): void {
+  if (!Array.isArray(shape)) {
+    throw new TypeError(`${call}: expected an array of sizes, got ${describeValue(shape)}`);
+  }
   let n = 1;
   for (const size of shape) {
     if (!Number.isInteger(size) || size < 0) {

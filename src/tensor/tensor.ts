@@ -75,8 +75,8 @@ export class Tensor {
   numElements: number;
   /** Whether its elements lie in row-major order without gaps. */
   dense: boolean;
-  /** Its gradient, after `backward()`, if it is a leaf that requires one (or retains it); else null. */
-  grad: Tensor | null = null;
+  /** What `grad` holds. */
+  gradient: Tensor | null = null;
   /** How it was computed; null for a leaf. Use `gradFn`. */
   node: Node | null = null;
   /** Which of the node's outputs it is. */
@@ -124,6 +124,30 @@ export class Tensor {
     this.offset = offset;
     this.numElements = sizeOf(shape);
     this.dense = isRowMajor(shape, strides);
+  }
+
+  /** Its gradient, after `backward()`, if it is a leaf that requires one (or retains it); else null. */
+  get grad(): Tensor | null {
+    return this.gradient;
+  }
+
+  set grad(value: Tensor | null) {
+    if (value === null || value === undefined) {
+      this.gradient = null;
+      return;
+    }
+    if (!(value instanceof Tensor) || value.dtype !== this.dtype) {
+      const met = value instanceof Tensor ? value.dtype.name : typeof value;
+      throw new TypeError(`grad: expected a tensor of ${this.dtype.name} or null, got ${met}`);
+    }
+    if (value.ndim !== this.ndim || value.shape.some((n, d) => n !== this.shape[d])) {
+      throw new RangeError(
+        `grad: expected the tensor's shape [${this.shape.join(", ")}], got [${
+          value.shape.join(", ")
+        }]`,
+      );
+    }
+    this.gradient = value;
   }
 
   /** The device's backend. */
