@@ -175,6 +175,16 @@ export function loop<T>(
         }
       } else if (aColumn == 1 && bColumn == 0) {
         const b0 = v128.load32_splat(q);
+        for (; left >= 16; left -= 16, p += 64, r += 64) {
+          const a0 = v128.load(p),
+            a1 = v128.load(p, 16),
+            a2 = v128.load(p, 32),
+            a3 = v128.load(p, 48);
+          v128.store(r, vector(op, a0, b0));
+          v128.store(r, vector(op, a1, b0), 16);
+          v128.store(r, vector(op, a2, b0), 32);
+          v128.store(r, vector(op, a3, b0), 48);
+        }
         for (; left >= 4; left -= 4, p += 16, r += 16) v128.store(r, vector(op, v128.load(p), b0));
       } else if (aColumn == 0 && bColumn == 1) {
         const a0 = v128.load32_splat(p);
