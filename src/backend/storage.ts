@@ -81,6 +81,11 @@ export class Storage {
   outlive(): void {
     this.scope = null;
   }
+
+  /** What `console.log` shows, instead of the whole device. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Storage(${this.bytes} bytes on ${this.backend?.name})`;
+  }
 }
 
 /** How many storages were made so far. */

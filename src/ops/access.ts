@@ -34,12 +34,19 @@ export function size(x: Tensor): readonly number[];
 /** The size of axis `dim`. */
 export function size(x: Tensor, dim: number): number;
 export function size(x: Tensor, dim?: number): readonly number[] | number {
-  return dim === undefined ? x.shape : x.shape[axis("size", dim, x.ndim)];
+  return dim === undefined ? x.shape : x.shape[axisOf("size", x, dim)];
 }
 
 /** All strides, in elements, or that of one axis. */
 export function stride(x: Tensor, dim?: number): readonly number[] | number {
-  return dim === undefined ? x.strides : x.strides[axis("stride", dim, x.ndim)];
+  return dim === undefined ? x.strides : x.strides[axisOf("stride", x, dim)];
+}
+
+/** Axis `dim` of `x`, which must have one. */
+function axisOf(call: string, x: Tensor, dim: number): number {
+  const d = axis(call, dim, x.ndim);
+  if (x.ndim === 0) throw new RangeError(`${call}: a 0-d tensor has no axis ${dim}`);
+  return d;
 }
 
 /** The number of elements. */

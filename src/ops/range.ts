@@ -23,10 +23,15 @@ const OPTIONS = { dtype: null as DType | null, device: null as string | null, re
 /** A number, or a bigint for an integer. */
 export type Scalar = number | bigint;
 
-/** Throws `TypeError` unless `value` is a number or a bigint. */
+/** `value` as a number. Throws `TypeError` unless it is a number or a bigint, `RangeError` for a bigint beyond 2^53. */
 function scalar(call: string, name: string, value: unknown): number {
   if (typeof value !== "number" && typeof value !== "bigint") {
     throw new TypeError(`${call}: ${name} must be a number, got ${describeValue(value)}`);
+  }
+  if (typeof value === "bigint" && !Number.isSafeInteger(Number(value))) {
+    throw new RangeError(
+      `${call}: ${name} ${value} is beyond 2^53; add it to a range that starts near 0`,
+    );
   }
   return Number(value);
 }
