@@ -206,3 +206,9 @@ Deno.test("normalisation: what is refused", () => {
   ];
   for (const [call, type, text] of refused) assertThrows(call, type, text);
 });
+
+Deno.test("cosineSimilarity: of scalars, and of floats with booleans", () => {
+  const { F, tensor } = torch;
+  assertEquals(F.cosineSimilarity(tensor(-3), tensor(2), { dim: -1 }).item(), -1);
+  assertEquals(F.cosineSimilarity(tensor([[3, 4]]), tensor([[true, false]])).dtype, torch.float32);
+});

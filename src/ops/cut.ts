@@ -97,6 +97,9 @@ export function splitWithSizes(
   checkTensor("splitWithSizes", "input", x);
   const { dim } = read("splitWithSizes", { dim: 0 }, args);
   const d = cutAxis("split", x, dim), n = x.shape[d];
+  if (!Array.isArray(splitSizes)) {
+    throw new TypeError(`split: sizes must be an array, got ${describeValue(splitSizes)}`);
+  }
   let total = 0;
   for (const size of wholeNumbers("split", "size", splitSizes)) {
     if (size < 0) throw new RangeError(`split: sizes must be from 0, got ${show(splitSizes)}`);

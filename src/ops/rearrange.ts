@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { int32, int64 } from "../backend/dtype.ts";
 import {
@@ -125,8 +126,8 @@ export function rot90(
   checkTensor("rot90", "input", x);
   const { k, dims } = read("rot90", { k: 1, dims: [0, 1] as readonly number[] }, args);
   wholeNumber("rot90", "k", k);
-  if (wholeNumbers("rot90", "dims", dims).length !== 2) {
-    throw new RangeError(`rot90: expected two dims, got ${show(dims)}`);
+  if (wholeNumbers("rot90", "dims", dims).length !== 2 || !Array.isArray(dims)) {
+    throw new RangeError(`rot90: expected two dims, got ${describeValue(dims)}`);
   }
   checkAxes("rot90", x, 2);
   const [a, b] = dims.map((d) => axis("rot90", d, x.ndim));

@@ -5,7 +5,7 @@
  */
 import { type Args, checkTensor, read, readSizes, type Sizes } from "../tensor/arguments.ts";
 import { inferShape } from "../tensor/layout.ts";
-import { axis, broadcast, show } from "../tensor/shape.ts";
+import { axis, broadcast, checkShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { expand, reshape, view } from "./view.ts";
 
@@ -92,6 +92,7 @@ export function broadcastTensors(...tensors: Tensor[] | [readonly Tensor[]]): Te
 
 /** The shape that tensors of these shapes broadcast to. Throws `RangeError` when they do not. */
 export function broadcastShapes(...shapes: (readonly number[])[]): number[] {
+  for (const shape of shapes) checkShape("broadcastShapes", shape);
   return broadcast("broadcastShapes", ...shapes);
 }
 
@@ -102,6 +103,7 @@ function each(
   f: (x: Tensor) => Tensor,
 ): Tensor | Tensor[] {
   const list = (Array.isArray(args[0]) ? args[0] : args) as Tensor[];
+  if (args.length === 0) throw new TypeError(`${call}: no tensor is given`);
   list.forEach((t, i) => checkTensor(call, `tensor ${i}`, t));
   return Array.isArray(args[0]) || args.length > 1 ? list.map(f) : f(list[0]);
 }

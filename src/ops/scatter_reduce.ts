@@ -281,6 +281,7 @@ function indexReduceCall(call: string, x: Tensor, args: IndexReduceArgs): Tensor
  * @throws RangeError when an index is out of range, or the shapes do not fit.
  */
 export function indexReduce(x: Tensor, ...args: IndexReduceArgs): Tensor {
+  checkTensor("indexReduce", "input", x);
   return indexReduceCall("indexReduce", x, args);
 }
 

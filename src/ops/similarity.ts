@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cast } from "./copy.ts";
 import { noGrad, record } from "../autograd/record.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axis, broadcast, show } from "../tensor/shape.ts";
@@ -53,7 +54,7 @@ export function cosineSimilarity(
   }
   const unit = (x: Tensor) => {
     // Counted from the end, the axis is the same one in every shape that broadcasts.
-    const own = at - shape.length + x.ndim, dims = own >= 0 ? [own] : [];
+    const own = at - shape.length + x.ndim, dims = own >= 0 && x.ndim > 0 ? [own] : [];
     const size = noGrad(() =>
       clampMin(normOver(call, "linalg_vector_norm", x, 2, dims, true), eps)
     );
@@ -64,7 +65,7 @@ export function cosineSimilarity(
   // An axis that only one of them has is broadcast first, as its length counts in the norm.
   const whole = (x: Tensor) =>
     x.ndim === shape.length && x.shape[at] === shape[at] ? x : mul(x, onesOf(x1, x2));
-  return sum(mul(unit(whole(x1)), unit(whole(x2))), at);
+  return sum(mul(unit(whole(cast(x1, dtype))), unit(whole(cast(x2, dtype)))), at);
 }
 
 /** Ones of the broadcast shape. */
