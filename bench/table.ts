@@ -150,4 +150,8 @@ if (!wanted) {
     new URL("results.json", import.meta.url),
     JSON.stringify({ about, rows: results }, null, 1) + "\n",
   );
+  await new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--quiet", "bench/README.md", "bench/results.json"],
+    cwd: new URL("../", import.meta.url),
+  }).output();
 }
