@@ -10,7 +10,6 @@
  *
  * @module
  */
-import type { KernelName } from "./kernels.ts";
 import { type Cost, costs } from "./work.ts";
 
 type Kernel = (...values: number[]) => void;
