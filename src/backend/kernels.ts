@@ -173,6 +173,26 @@ export const SIGNATURES = {
   conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
   convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
   convGradWeight: ["out dw", "in dy", "in x", "scratch scratch", ...CONVOLUTION],
+  convOctetPack: [
+    "out packed", "in weight", "size rows", "size channels", "size kernel0", "size kernel1", "size kernel2",
+    "size groupStep", "size rowStep", "size channelStep", "size step0", "size step1", "size step2", "size begin", "size end",
+  ],
+  convOctet: [
+    "out y", "in x", "in weight", "in bias", "scratch scratch",
+    "size batch", "size groups", "size channels", "size outputs", ...WINDOWS,
+    "size dilation0", "size dilation1", "size dilation2", "size down0", "size down1", "size down2",
+    "size octets", "size band", "size strips", "size begin", "size end",
+  ],
+  convOctetGradWeight: [
+    "out dw", "in dy", "in x", "scratch scratch", "size batch", "size groups", "size channels", "size outputs", ...WINDOWS,
+    "size dilation0", "size dilation1", "size dilation2",
+    "size samples", "size band", "size strips", "size panels", "size begin", "size end",
+  ],
+  convFewGradWeight: [
+    "out dw", "in dy", "in x", "scratch scratch", "size batch", "size groups", "size channels", "size outputs",
+    "size size1", "size size2", "size count1", "size count2", "size kernel1", "size kernel2", "size stride1", "size stride2",
+    "size padding1", "size padding2", "size dilation1", "size samples", "size band", "size strips", "size begin", "size end",
+  ],
   maxPool: [
     "out y", "out index", "in x", ...WINDOWS, "size dilation0", "size dilation1", "size dilation2",
     "size begin", "size end",
@@ -404,6 +424,10 @@ export const FAMILIES = [
   { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
   { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },
   { kernels: ["conv_grad_weight"], types: ["", "_f64"], signature: "convGradWeight" },
+  { kernels: ["conv_octet_pack"], types: [""], signature: "convOctetPack" },
+  { kernels: ["conv_octet"], types: [""], signature: "convOctet" },
+  { kernels: ["conv_octet_grad_weight"], types: [""], signature: "convOctetGradWeight" },
+  { kernels: ["conv_few_grad_weight"], types: [""], signature: "convFewGradWeight" },
   // pooling
   { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
   { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },

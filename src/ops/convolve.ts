@@ -9,6 +9,7 @@ import type { DType } from "../backend/dtype.ts";
 import type { KernelName } from "../backend/kernels.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { convolveOctets, weightGradientOctets } from "./convolve_octets.ts";
 import { denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
 import { productType, SCRATCH } from "./product.ts";
@@ -129,7 +130,9 @@ export function convolve(
   const y = emptyOn(x.backend, [g.batch, g.groups * g.outputs, ...g.count], dtype);
   if (y.numElements > 0) {
     const operands = [x, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
-    run(CONV[dtype.id]!, g, dtype, [y, ...operands], true);
+    if (!convolveOctets(y, operands[0]!, operands[1]!, operands[2], g, false)) {
+      run(CONV[dtype.id]!, g, dtype, [y, ...operands], true);
+    }
   }
   return record("convolution", narrow(y, x.dtype), [x, weight, bias], [
     (dy) => convolveTransposed(call, dy, weight, null, g),
@@ -150,7 +153,9 @@ export function convolveTransposed(
   const dx = emptyOn(dy.backend, [g.batch, g.groups * g.channels, ...g.size], dtype);
   if (dx.numElements > 0) {
     const operands = [dy, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
-    run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], true);
+    if (!convolveOctets(dx, operands[0]!, operands[1]!, operands[2], g, true)) {
+      run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], true);
+    }
   }
   return record("convolution", narrow(dx, dy.dtype), [dy, weight, bias], [
     (dz) => convolve(call, dz, weight, null, g),
@@ -165,7 +170,10 @@ function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tenso
   const dw = emptyOn(dy.backend, [g.groups * g.outputs, g.channels, ...g.kernel], dtype);
   if (dy.numElements === 0) fillWith(dw, 0);
   else if (dw.numElements > 0) {
-    run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, denseAs(dy, dtype), denseAs(x, dtype)], false);
+    const operands = [denseAs(dy, dtype), denseAs(x, dtype)];
+    if (!weightGradientOctets(dw, operands[0], operands[1], g)) {
+      run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, ...operands], false);
+    }
   }
   return record("convolution_backward", narrow(dw, dy.dtype), [dy, x], [
     (dz) => convolve(call, x, dz, null, g),
