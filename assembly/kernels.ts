@@ -32,6 +32,7 @@ export * from "./matmul";
 export * from "./recurrent";
 export * from "./convolution";
 export * from "./convolution_octet";
+export * from "./convolution_plane";
 export * from "./pooling";
 export * from "./random";
 export { advance, adam, adam_f64, rmsprop, rmsprop_f64, sgd, sgd_f64 } from "./optimizer";

@@ -9,36 +9,14 @@ import type { DType } from "../backend/dtype.ts";
 import type { KernelName } from "../backend/kernels.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import type { Geometry } from "./convolve_geometry.ts";
 import { convolveOctets, weightGradientOctets } from "./convolve_octets.ts";
+import { convolvePlanes, weightGradientPlanes } from "./convolve_planes.ts";
 import { denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
 import { productType, SCRATCH } from "./product.ts";
 import { sum } from "./reduce.ts";
 import { three } from "./spatial.ts";
-
-/** A convolution x [batch, groups * channels, ...size] -> y [batch, groups * outputs, ...count]. */
-export interface Geometry {
-  /** Samples. */
-  readonly batch: number;
-  /** Parts of the channels that know nothing of each other. */
-  readonly groups: number;
-  /** Channels of x in a group. */
-  readonly channels: number;
-  /** Channels of y in a group. */
-  readonly outputs: number;
-  /** Sizes of the spatial axes of x. */
-  readonly size: readonly number[];
-  /** Those of y. */
-  readonly count: readonly number[];
-  /** Those of the weight [groups * outputs, channels, ...kernel]. */
-  readonly kernel: readonly number[];
-  /** Steps between neighbouring positions. */
-  readonly stride: readonly number[];
-  /** Zeros before x; as many as are read lie after it. */
-  readonly padding: readonly number[];
-  /** Steps within the kernel. */
-  readonly dilation: readonly number[];
-}
 
 const CONV = kernelTable("conv"),
   GRAD_X = kernelTable("conv_grad_x"),
@@ -130,7 +108,8 @@ export function convolve(
   const y = emptyOn(x.backend, [g.batch, g.groups * g.outputs, ...g.count], dtype);
   if (y.numElements > 0) {
     const operands = [x, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
-    if (!convolveOctets(y, operands[0]!, operands[1]!, operands[2], g, false)) {
+    const [a, b, c] = operands as [Tensor, Tensor, Tensor | null];
+    if (!convolvePlanes(y, a, b, c, g, false) && !convolveOctets(y, a, b, c, g, false)) {
       run(CONV[dtype.id]!, g, dtype, [y, ...operands], true);
     }
   }
@@ -153,7 +132,8 @@ export function convolveTransposed(
   const dx = emptyOn(dy.backend, [g.batch, g.groups * g.channels, ...g.size], dtype);
   if (dx.numElements > 0) {
     const operands = [dy, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
-    if (!convolveOctets(dx, operands[0]!, operands[1]!, operands[2], g, true)) {
+    const [a, b, c] = operands as [Tensor, Tensor, Tensor | null];
+    if (!convolvePlanes(dx, a, b, c, g, true) && !convolveOctets(dx, a, b, c, g, true)) {
       run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], true);
     }
   }
@@ -170,9 +150,9 @@ function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tenso
   const dw = emptyOn(dy.backend, [g.groups * g.outputs, g.channels, ...g.kernel], dtype);
   if (dy.numElements === 0) fillWith(dw, 0);
   else if (dw.numElements > 0) {
-    const operands = [denseAs(dy, dtype), denseAs(x, dtype)];
-    if (!weightGradientOctets(dw, operands[0], operands[1], g)) {
-      run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, ...operands], false);
+    const a = denseAs(dy, dtype), b = denseAs(x, dtype);
+    if (!weightGradientPlanes(dw, a, b, g) && !weightGradientOctets(dw, a, b, g)) {
+      run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, a, b], false);
     }
   }
   return record("convolution_backward", narrow(dw, dy.dtype), [dy, x], [
