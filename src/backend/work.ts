@@ -17,8 +17,6 @@ type Work = readonly [nanoseconds: number, ...sizes: string[]];
 
 // deno-fmt-ignore
 const WINDOWS = ["count0", "count1", "count2", "kernel0", "kernel1", "kernel2"];
-// deno-fmt-ignore
-const CONVOLUTION = ["samples", "outputs", "channels", ...WINDOWS];
 
 /** By signature; null where iterations share an output, so that a range must not be split. */
 // deno-fmt-ignore
@@ -37,7 +35,8 @@ const WORK: Record<Ranged, Work | null> = {
   rowNorm: [0.3, "channels", "inner"], rowNormGrad: [0.4, "channels", "inner"], rowNormGradAffine: [0.2, "rows", "inner"],
   batchNorm: [0.3, "batches", "inner"], batchNormGrad: [0.4, "batches", "inner"],
   matmul: [0.025, "n", "k"],
-  conv: [0.03, ...CONVOLUTION], convGradX: [0.03, ...CONVOLUTION], convGradWeight: [0.03, "batch", "outputs", "channels", ...WINDOWS],
+  conv: [0.03, "samples", "band", "outputs", "channels", "kernel0", "kernel1", "kernel2"],
+  convGradX: [0.03, "samples", "outputs", "rows", ...WINDOWS], convGradWeight: [0.03, "batch", "rows", "channels", ...WINDOWS],
   convOctetPack: [1.5, "channels", "kernel0", "kernel1", "kernel2"],
   convOctet: [0.7, "octets", "strips", "band", "count2", "channels", "kernel0", "kernel1", "kernel2"],
   convOctetGradWeight: [0.7, "batch", "strips", "panels", ...WINDOWS],

@@ -175,7 +175,7 @@ export function convolveOctets(
 
 /** The gradient of the weight of a convolution. Returns whether the kernels suit it: if not, nothing was done. */
 export function weightGradientOctets(dw: Tensor, dy: Tensor, x: Tensor, g: Geometry): boolean {
-  if (dw.dtype !== float32 || pointwise(g)) return false;
+  if (dw.dtype !== float32) return false;
   const image = g.kernel.length === 2, positions = sizeOf(g.count);
   const few = image && g.channels <= 4 && g.kernel[1] > 1 && g.kernel[1] <= LANES &&
     g.dilation[1] === 1;
