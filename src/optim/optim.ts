@@ -1,5 +1,5 @@
 /**
- * `torch.optim`: optimizers.
+ * `torch.optim`: optimizers and learning-rate schedulers.
  *
  * @module
  */
@@ -14,6 +14,7 @@ export { NAdam } from "./nadam.ts";
 export { RAdam } from "./radam.ts";
 export { Rprop } from "./rprop.ts";
 export { ASGD } from "./asgd.ts";
+export * as lrScheduler from "./lr_scheduler/lr_scheduler.ts";
 
 export type { KernelOptimizer, StepKernel } from "./kernel.ts";
 export type {
