@@ -212,6 +212,20 @@ for (const { id, jumps, resumed } of more.schedulers) {
   });
 }
 
+for (const [name, { lr, state }] of Object.entries<{ lr: number[][]; state: unknown }>(more.swa)) {
+  Deno.test(`scheduler SWALR ${name}: PyTorch's learning rates and state`, () => {
+    const o = two(), decay = new S.ExponentialLR(o, 0.9), swaLr = [0.05, 0.2];
+    const scheduler = name === "linear"
+      ? new optim.swaUtils.SWALR(o, swaLr, 4, "linear")
+      : new optim.swaUtils.SWALR(o, { swaLr, annealEpochs: name === "cos" ? 10 : 0 });
+    lr.forEach((want, t) => {
+      if (t > 0) advance(o, t > 3 ? scheduler : decay);
+      same(lrs(o), want, `lr after step ${t}`);
+    });
+    same(scheduler.stateDict(), state, "state");
+  });
+}
+
 Deno.test("schedulers: warm restarts take parts of epochs", () => {
   const o = new optim.SGD([param()], { lr: 0.1 });
   const scheduler = new S.CosineAnnealingWarmRestarts(o, 4, { TMult: 2, etaMin: 0.01 });

@@ -16,6 +16,7 @@ export { Rprop } from "./rprop.ts";
 export { ASGD } from "./asgd.ts";
 export { LBFGS } from "./lbfgs.ts";
 export * as lrScheduler from "./lr_scheduler/lr_scheduler.ts";
+export * as swaUtils from "./swa_utils.ts";
 
 export type { KernelOptimizer, StepKernel } from "./kernel.ts";
 export type {
