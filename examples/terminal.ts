@@ -27,6 +27,12 @@ export class Progress {
     this.#bar.update(Math.min(step, this.#total), { loss: loss.toPrecision(5) });
   }
 
+  /** Writes lines above the bar. */
+  print(text: string): void {
+    if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode("\r\x1b[K"));
+    console.log(text);
+  }
+
   /** Leaves the bar as it is. */
   stop(): void {
     this.#bar.stop();
