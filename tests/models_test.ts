@@ -95,6 +95,7 @@ Deno.test("models: what a ResNet does not take is named", () => {
   const { BasicBlock, Bottleneck, ResNet, resnet18 } = models;
   const make = (...args: unknown[]) => () => new (ResNet as any)(...args);
   assertThrows(() => resnet18({ numClass: 3 } as any), TypeError, "no option numClass");
+  assertThrows(() => resnet18({ pretrained: true } as any), TypeError, "loadStateDict");
   assertThrows(() => resnet18({ groups: 2 }), RangeError, "BasicBlock: expected groups 1");
   assertThrows(make(BasicBlock, [1, 1, 1]), RangeError, "[1, 1, 1]");
   assertThrows(make(BasicBlock, [1, 1, 0, 1]), RangeError, "[1, 1, 0, 1]");
