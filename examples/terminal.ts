@@ -53,6 +53,9 @@ export function curve(
   const heights = (log ? means.map(Math.log10) : means).filter(Number.isFinite);
   if (heights.length === 0) return "(no curve: no loss is a finite number)";
   const format = (x: number) => (log ? (10 ** x).toPrecision(3) : x.toFixed(3)).padStart(9);
+  if (heights.every((h) => h === heights[0])) {
+    return `${format(heights[0])} ┼${"─".repeat(heights.length)}`;
+  }
   return plot(heights, { height, format });
 }
 
