@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-explicit-any
 /**
  * Networks by name: starting values, results, gradients and printed forms are those of PyTorch's.
  */
