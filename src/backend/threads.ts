@@ -98,12 +98,18 @@ interface WorkerThreads {
   };
 }
 
-/** `node:worker_threads`, where the host has it; loading it takes Deno some 40 ms, so not before it is needed. */
-function workerThreads(): WorkerThreads | undefined {
+/** A built-in module of Node's, where the host has it; loading one takes Deno some 40 ms, so not before it is needed. */
+function builtin<T>(name: string): T | undefined {
   const { process } = globalThis as unknown as {
-    process?: { getBuiltinModule?: (name: string) => WorkerThreads | undefined };
+    process?: { getBuiltinModule?: (name: string) => T | undefined };
   };
-  return process?.getBuiltinModule?.("node:worker_threads");
+  return process?.getBuiltinModule?.(name);
+}
+
+/** How many threads run at once. Node has had a navigator since version 21 only. */
+function cores(): number {
+  return globalThis.navigator?.hardwareConcurrency ??
+    builtin<{ availableParallelism(): number }>("node:os")?.availableParallelism() ?? 1;
 }
 
 /** Shared memory for the kernels, or null where the host has none, or no workers to share it with. */
@@ -134,7 +140,7 @@ export class ThreadPool {
   readonly #board: Int32Array<SharedArrayBuffer>;
   readonly #values: Float64Array<SharedArrayBuffer>;
   readonly #text: Uint8Array<SharedArrayBuffer>;
-  #threads = Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, MOST);
+  #threads = Math.min(cores(), MOST);
   #workers = 0;
   #work = 0;
   /** How much work is done before workers start: none when a program asks for them. */
@@ -187,7 +193,7 @@ export class ThreadPool {
 
   #start(): void {
     try {
-      const threads = workerThreads();
+      const threads = builtin<WorkerThreads>("node:worker_threads");
       if (!threads) throw new Error("the host has no node:worker_threads");
       // deno-fmt-ignore
       const places = {
