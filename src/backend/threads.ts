@@ -25,7 +25,7 @@ const WARM_UP = 100_000_000;
  */
 const PARTS = 2;
 /** Shortest part in nanoseconds, unless each thread has but one. */
-const PART = 50_000;
+const PART = 12_000;
 /** How often a thread that waits looks before it sleeps: about a millisecond. Waking it takes 10,000 ns or more. */
 const SPINS = 20_000;
 /** Milliseconds without an answer after which a worker counts as lost; a part takes a second at most. */
