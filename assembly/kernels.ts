@@ -32,6 +32,8 @@ export * from "./matmul";
 export * from "./recurrent";
 export * from "./convolution";
 export * from "./pooling";
+export * from "./interpolate";
+export * from "./grid_sample";
 export * from "./random";
 export { advance, adam, adam_f64, rmsprop, rmsprop_f64, sgd, sgd_f64 } from "./optimizer";
 export * from "./optimizer_rare";

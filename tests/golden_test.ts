@@ -24,6 +24,7 @@ const COMPLETE = new Set<string>([
   "shape",
   "softmax",
   "unary",
+  "vision",
 ]);
 
 /** Cases that PyTorch 1.13 itself gets wrong, and how. */
