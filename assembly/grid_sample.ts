@@ -76,6 +76,15 @@ function tap<T>(at: usize, i: usize, place: i32, weight: T, derivative: T): void
   store<T>(at + DERIVATIVES + i * sizeof<T>(), derivative);
 }
 
+/** The nearest whole number: halves go to the even one over two axes, away from 0 over three, as in PyTorch. */
+// @ts-ignore: decorator
+@inline
+function rounded<T>(position: T, axes: i32): T {
+  if (axes == 2) return nearest<T>(position);
+  const whole = trunc<T>(position), rest = position - whole;
+  return rest >= <T>0.5 ? whole + 1 : rest <= <T>-0.5 ? whole - 1 : whole;
+}
+
 /** Cubic convolution's weight of an element at distance 0 <= d <= 1, and at 1 <= d <= 2; derivatives by d. */
 // @ts-ignore: decorator
 @inline
@@ -101,7 +110,7 @@ function farSlope<T>(d: T): T {
 /** Writes the taps of one axis at `at` for a coordinate; gives their number. */
 // @ts-ignore: decorator
 @inline
-function tapsOf<T>(at: usize, coordinate: T, size: i32, mode: i32, padding: i32, corners: i32): i32 {
+function tapsOf<T>(at: usize, coordinate: T, size: i32, axes: i32, mode: i32, padding: i32, corners: i32): i32 {
   // As PyTorch's documentation has it.
   if (coordinate != coordinate) coordinate = -1;
   const scale = <T>(corners ? size - 1 : size) * <T>0.5;
@@ -119,7 +128,7 @@ function tapsOf<T>(at: usize, coordinate: T, size: i32, mode: i32, padding: i32,
   }
   position = inside<T>(position, size, padding, corners);
   if (mode == 1) {
-    tap<T>(at, 0, placeOf<T>(nearest<T>(position), size), 1, 0);
+    tap<T>(at, 0, placeOf<T>(rounded<T>(position, axes), size), 1, 0);
     return 1;
   }
   const first = floor<T>(position), t = position - first, derivative = scale * <T>slope;
@@ -136,10 +145,10 @@ function elementsOf<T>(
   slopes: bool,
 ): i32 {
   const axis0 = scratch, axis1 = scratch + AXIS, axis2 = scratch + 2 * AXIS;
-  const n2 = tapsOf<T>(axis2, load<T>(point), size2, mode, padding, corners);
-  const n1 = tapsOf<T>(axis1, load<T>(point + sizeof<T>()), size1, mode, padding, corners);
+  const n2 = tapsOf<T>(axis2, load<T>(point), size2, axes, mode, padding, corners);
+  const n1 = tapsOf<T>(axis1, load<T>(point + sizeof<T>()), size1, axes, mode, padding, corners);
   let n0 = 1;
-  if (axes == 3) n0 = tapsOf<T>(axis0, load<T>(point + 2 * sizeof<T>()), size0, mode, padding, corners);
+  if (axes == 3) n0 = tapsOf<T>(axis0, load<T>(point + 2 * sizeof<T>()), size0, axes, mode, padding, corners);
   else tap<T>(axis0, 0, 0, 1, 0);
   let count = 0;
   for (let i0: usize = 0; i0 < <usize>n0; i0++) {
@@ -195,6 +204,12 @@ function sample<T>(
           to, w0 * load<T>(from + o0) + w1 * load<T>(from + o1) + w2 * load<T>(from + o2) + w3 * load<T>(from + o3),
         );
       }
+      continue;
+    }
+    if (count == 1) {
+      from += <usize>load<i32>(scratch + OFFSETS);
+      const weight = load<T>(scratch + PRODUCTS);
+      for (let c = 0; c < channels; c++, from += plane, to += line) store<T>(to, weight * load<T>(from));
       continue;
     }
     for (let c = 0; c < channels; c++, from += plane, to += line) {

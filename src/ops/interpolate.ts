@@ -153,9 +153,13 @@ function target(
     size = before.map((n, d) => Math.trunc(n * factors[d]));
     if (!o.recomputeScaleFactor) scales = factors;
   }
-  if (![...before, ...size].every((n) => n > 0 && Number.isSafeInteger(n))) {
+  // A mean needs no elements for a result that has none.
+  const least = o.mode === "area" ? 0 : 1;
+  if (![...before, ...size].every((n) => n >= least && Number.isSafeInteger(n))) {
     throw new RangeError(
-      `${call}: sizes before and after must be at least 1, got ${show(before)} and ${show(size)}`,
+      `${call}: sizes before and after must be at least ${least}, got ${show(before)} and ${
+        show(size)
+      }`,
     );
   }
   return { size, scales };

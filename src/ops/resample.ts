@@ -81,14 +81,11 @@ function positions(r: Resampling): (i: number) => number {
   return (i) => round(round(step * (i + 0.5)) - 0.5);
 }
 
-/** The element whose beginning is the last before that of the new one; with `exact`, its centre. */
-const nearestOf = (exact: boolean): Interpolation => (r) => {
+/** The element in which the beginning of the new one lies, or with a shift of a half, its centre. */
+const nearestOf = (shift: number): Interpolation => (r) => {
   // float32 whatever the dtype, as in PyTorch.
-  const step = stepOf({ ...r, dtype: float32 }), shift = exact ? 0.5 : 0;
-  const kept = !exact && (r.m === r.n || r.m === 2 * r.n);
-  return collect(r, (i, add) => {
-    add(kept ? Math.floor(i * r.n / r.m) : Math.floor(Math.fround((i + shift) * step)), 1);
-  });
+  const step = stepOf({ ...r, dtype: float32 });
+  return collect(r, (i, add) => add(Math.floor(Math.fround((i + shift) * step)), 1));
 };
 
 /** A straight line between the two neighbours. */
@@ -136,8 +133,8 @@ const filtered = (reach: number, weightOf: (distance: number) => number): Interp
 
 /** Modes by PyTorch's names. */
 export const INTERPOLATIONS = {
-  nearest: nearestOf(false),
-  "nearest-exact": nearestOf(true),
+  nearest: nearestOf(0),
+  "nearest-exact": nearestOf(0.5),
   linear,
   cubic,
   /** Linear and cubic interpolation that average when they shrink. */
