@@ -142,6 +142,7 @@ export {
   type OutputSize,
 } from "./src/ops/pooling.ts";
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./src/ops/shuffle.ts";
+export * from "./src/ops/matrix_functions.ts";
 export * as linalg from "./src/ops/linalg.ts";
 export * from "./src/ops/random.ts";
 export {

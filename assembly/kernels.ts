@@ -11,6 +11,8 @@ export * from "./reduce";
 export * from "./max_min";
 export * from "./median";
 export * from "./svd";
+export * from "./linalg";
+export * from "./eigh";
 export * from "./compare";
 export * from "./pointwise";
 export * from "./activation";

@@ -15,6 +15,7 @@ const COMPLETE = new Set<string>([
   "compare",
   "conv",
   "indexing",
+  "linalg",
   "loss",
   "matmul",
   "module",

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
 
 /** How windows lie along three axes. */
 // deno-fmt-ignore
@@ -109,7 +110,6 @@ export const SIGNATURES = {
   gruCellGrad: [
     "out dx", "out ds", "out dh", "in dy", "in gates", "in s", "in h", "size hidden", "size begin", "size end",
   ],
-  svd: ["out u", "out s", "out v", "in x", "size k", "size m", "size begin", "size end"],
   reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
   pairLoss: ["out y", "in x", "in t", "scalar parameter", "size begin", "size end"],
   pairLossSum: ["out y", "in x", "in t", "scalar parameter", "scalar divisor", "size n"],
@@ -195,6 +195,7 @@ export const SIGNATURES = {
   gridSample: ["out y", "in x", "in grid", ...SAMPLING],
   gridSampleGradX: ["out dx", "in dy", "in grid", ...SAMPLING],
   gridSampleGradGrid: ["out dGrid", "in dy", "in x", "in grid", ...SAMPLING],
+  ...LINALG_SIGNATURES,
   extent: ["out y", "in x", "size n"],
   maskPositions: ["out y", "in mask", "size count"],
   gather: ["out y", "in x", "in index", "size n", "size k", "size inner", "size begin", "size end"],
@@ -432,7 +433,7 @@ export const FAMILIES = [
   { kernels: ["grid_sample_grad_x"], types: ["", "_f64"], signature: "gridSampleGradX" },
   { kernels: ["grid_sample_grad_grid"], types: ["", "_f64"], signature: "gridSampleGradGrid" },
   // linalg
-  { kernels: ["svd"], types: [""], signature: "svd" },
+  ...LINALG_FAMILIES,
   // random: each draws a whole tensor, in order
   { kernels: ["seed_generator"], types: [""], signature: "seed" },
   { kernels: ["random_words"], types: [""], signature: "draw" },

@@ -13,7 +13,13 @@ import { sum } from "./reduce.ts";
 import { cross as crossOf } from "./tensor_product.ts";
 import { reshape } from "./view.ts";
 
+export { cholesky, eigh, eigvalsh, qr } from "./factorise.ts";
+export type { Eigen, EighOptions, QAndR, QrMode, Triangle, UpperOptions } from "./factorise.ts";
+export { det, inv, slogdet, solve, solveTriangular, tensorinv } from "./inverse.ts";
+export type { SignAndLogarithm, SolveOptions, SolveTriangularOptions } from "./inverse.ts";
 export * from "./linalg_norm.ts";
+export * from "./matrix_power.ts";
+export * from "./singular.ts";
 export { matmul };
 
 /** Options of `linalg.cross` and `linalg.vecdot`. */
