@@ -12,7 +12,7 @@ import { type NamedTuple, namedTuple } from "../tensor/named_tuple.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { dense, denseAs } from "./copy.ts";
-import { diagEmbed, diagonal, tril, triu } from "./diagonal.ts";
+import { diagEmbed, tril, triu } from "./diagonal.ts";
 import { solveTriangular } from "./inverse.ts";
 import { cat } from "./join.ts";
 import {
@@ -26,8 +26,9 @@ import {
 } from "./matrix.ts";
 import { matmul } from "./matmul.ts";
 import { checkFlag, convertTo } from "./reduction.ts";
+import { sumTo } from "./sum_to.ts";
 import { neg } from "./unary.ts";
-import { expand, narrow, unsqueeze } from "./view.ts";
+import { detach, expand, narrow, unsqueeze } from "./view.ts";
 
 /** Whether a triangle is the upper one. */
 export interface UpperOptions {
@@ -96,10 +97,20 @@ export function choleskySolve(
   checkMatrices("choleskySolve", "input", b);
   checkSquare("choleskySolve", "factor", l);
   checkAlike("choleskySolve", b, l);
-  const lower = upper ? turned(l) : l;
-  return solveTriangular(turned(lower), solveTriangular(lower, b, { upper: false }), {
-    upper: true,
-  });
+  return fromFactor(b, l, upper);
+}
+
+/** The same for checked matrices. As in PyTorch, the gradient of l is that of a full matrix, of which l l^T is made. */
+function fromFactor(b: Tensor, l: Tensor, upper: boolean): Tensor {
+  const lower = detach(upper ? turned(l) : l);
+  const half = solveTriangular(lower, detach(b), { upper: false });
+  const y = solveTriangular(turned(lower), half, { upper: true });
+  const gradB = (dy: Tensor) => sumTo(fromFactor(dy, l, upper), b.shape);
+  const gradL = (dy: Tensor) => {
+    const z = matmul(fromFactor(dy, l, upper), turned(y)), both = neg(add(z, turned(z)));
+    return sumTo(upper ? matmul(l, both) : matmul(both, l), l.shape);
+  };
+  return record("cholesky_solve", y, [b, l], [gradB, gradL], [l, y]);
 }
 
 /**
@@ -224,13 +235,12 @@ function eigen(
     eigh(s.pointer, vt.pointer, work.pointer, source.pointer, n, 0, sizeOf(batch));
   }
   const values = convertTo(s, x.dtype), v = convertTo(dense(turned(vt)), x.dtype);
-  // v (diag(dValues) + (v^T dv) / E) v^T with E[i, j] = values[j] - values[i], 1 on the diagonal.
+  // v (diag(dValues) + W / E) v^T with the antisymmetric part W of v^T dv, E[i, j] = values[j] - values[i], 1 on the diagonal.
   const grad = ([ds, dv]: (Tensor | null)[]): (Tensor | null)[] => {
     let inner = ds === null ? null : diagEmbed(ds);
     if (dv !== null) {
       const gaps = add(sub(unsqueeze(values, -2), unsqueeze(values, -1)), identity(x, n));
-      const w = matmul(turned(v), dv);
-      const part = div(sub(w, diagEmbed(diagonal(w, 0, -2, -1))), gaps);
+      const w = matmul(turned(v), dv), part = div(mul(sub(w, turned(w)), 0.5), gaps);
       inner = inner === null ? part : add(inner, part);
     }
     return [inner === null ? null : matmul(matmul(v, inner), turned(v))];
