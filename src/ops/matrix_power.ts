@@ -7,9 +7,9 @@ import { record } from "../autograd/record.ts";
 import { float64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { add, mul } from "./arithmetic.ts";
+import { add, mul, sub } from "./arithmetic.ts";
 import { cast, clone } from "./copy.ts";
-import { inv } from "./inverse.ts";
+import { inv, solve } from "./inverse.ts";
 import { cat } from "./join.ts";
 import { checkSquare, checkSquareShape, identity, turned } from "./matrix.ts";
 import { matmul } from "./matmul.ts";
@@ -43,18 +43,34 @@ export function matrixPower(x: Tensor, ...args: Args<[n: number], { n?: number }
   return result === x ? clone(x) : result!;
 }
 
-/** Terms of the series, which has a matrix of norm 1/2 or less. */
-const TERMS = 18;
+/** The coefficients of the numerator of the [13/13] Pade approximant of the exponential, from the constant on. */
+// deno-fmt-ignore
+const PADE = [
+  64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000, 10559470521600,
+  670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1,
+];
+/** The greatest norm for which it is exact to float64's precision. */
+const PADE_NORM = 5.371920351148152;
 
-/** The exponentials of matrices in float64, no history. */
+/**
+ * The exponentials of matrices in float64, by scaling and squaring; no history.
+ * @see Higham, "The scaling and squaring method for the matrix exponential revisited" (2005)
+ */
 function exponential(x: Tensor): Tensor {
   if (x.numElements === 0) return clone(x);
-  const size = amax(sum(abs(x), -1)).item() as number, n = x.shape[x.ndim - 1];
+  const size = amax(sum(abs(x), -2)).item() as number;
   // exp(x) = exp(x / 2^k)^(2^k)
-  const k = Number.isFinite(size) ? Math.max(0, Math.ceil(Math.log2(size)) + 1) : 0;
-  const small = mul(x, 2 ** -k), one = identity(x, n);
-  let y = expand(one, x.shape);
-  for (let i = TERMS; i > 0; i--) y = add(mul(matmul(small, y), 1 / i), one);
+  const k = Number.isFinite(size) ? Math.max(0, Math.ceil(Math.log2(size / PADE_NORM))) : 0;
+  const x1 = mul(x, 2 ** -k), x2 = matmul(x1, x1), x4 = matmul(x2, x2), x6 = matmul(x4, x2);
+  const one = identity(x, x.shape[x.ndim - 1]);
+  /** The terms of every other coefficient, down from `i`. */
+  const terms = (i: number) => {
+    const high = add(add(mul(x6, PADE[i]), mul(x4, PADE[i - 2])), mul(x2, PADE[i - 4]));
+    const low = add(add(mul(x6, PADE[i - 6]), mul(x4, PADE[i - 8])), mul(x2, PADE[i - 10]));
+    return add(add(matmul(x6, high), low), mul(one, PADE[i - 12]));
+  };
+  const odd = matmul(x1, terms(13)), even = terms(12);
+  let y = solve(sub(even, odd), add(even, odd));
   for (let i = 0; i < k; i++) y = matmul(y, y);
   return y;
 }
