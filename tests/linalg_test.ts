@@ -32,12 +32,18 @@ const eye = (n: number) => torch.eye(n, { dtype: torch.float64 });
 Deno.test("linalg: factors multiply back", () => {
   for (const n of [1, 2, 5, 33]) {
     using _ = torch.scope();
-    const x = matrices([2, n, n]), s = definite([2, n, n]), tolerance = 1e-12 * n * n;
+    // Well conditioned, so that rounding stays small.
+    const x = matrices([2, n, n]).add(eye(n).mul(8)), s = definite([2, n, n]);
+    const tolerance = 1e-12 * n * n;
     near(linalg.inv(x).matmul(x), eye(n).expand(2, n, n), 1e-9);
     near(x.matmul(linalg.solve(x, s)), s, 1e-9);
     const l = linalg.cholesky(s), u = linalg.cholesky(s, { upper: true });
     near(l.matmul(l.mT), s, tolerance);
     near(u, l.mT, tolerance);
+    const { LU, pivots } = linalg.luFactor(x);
+    near(linalg.luSolve(LU, pivots, s), linalg.solve(x, s), 1e-9);
+    near(linalg.luSolve(LU, pivots, s, { adjoint: true }), linalg.solve(x.mT, s), 1e-9);
+    near(linalg.luSolve(LU, pivots, s, false), linalg.solve(x, s, false), 1e-9);
     near(torch.choleskySolve(x, l), linalg.solve(s, x), 1e-9);
     near(torch.choleskyInverse(u, true), linalg.inv(s), 1e-9);
     for (const UPLO of ["L", "U"] as const) {
@@ -66,6 +72,10 @@ Deno.test("linalg: factors multiply back", () => {
     const p = linalg.pinv(x);
     near(x.matmul(p).matmul(x), x);
     near(linalg.lstsq(x, x).solution, p.matmul(x));
+    const { P, L, U: upper } = linalg.lu(x), { LU } = linalg.luFactor(x);
+    near(P.matmul(L).matmul(upper), x);
+    near(LU.triu().narrow(1, 0, k), upper);
+    near(LU.tril(-1).narrow(2, 0, k), L.tril(-1));
   }
 });
 
@@ -94,6 +104,16 @@ Deno.test("linalg: gradients of both orders against differences", () => {
     [(x) => linalg.matrixPower(x, 3), [x]],
     [(x) => linalg.matrixPower(x, -2), [s]],
     [linalg.matrixExp, [x]],
+    [(x) => [...linalg.lu(x)].slice(1), [x]],
+    [(x) => [...linalg.lu(x)].slice(1), [matrices([2, 4, 2])]],
+    [(x) => linalg.lu(x).L, [matrices([4, 2])]],
+    [(x) => [...linalg.lu(x)].slice(1), [matrices([2, 2, 4])]],
+    [(x) => linalg.lu(x).U, [matrices([2, 4])]],
+    [(x) => linalg.luFactor(x).LU, [matrices([3, 4])]],
+    [(x, b) => {
+      const { LU, pivots } = linalg.luFactor(x);
+      return linalg.luSolve(LU, pivots, b, { adjoint: true });
+    }, [x, b]],
     [(x) => linalg.cond(x, 1), [x]],
     [(a, b) => linalg.lstsq(a, b).solution, [matrices([4, 2]), matrices([4, 3])]],
   ];
@@ -168,6 +188,11 @@ Deno.test("linalg: what is refused", () => {
     [() => linalg.lstsq(x, x, { driver: any("qr") }), TypeError, "driver must be"],
     [() => linalg.tensorinv(torch.ones(2, 3), 1), RangeError, "equally many elements"],
     [() => linalg.cond(x, 1), RangeError, "must be square"],
+    [
+      () => linalg.luSolve(s, torch.zeros(2, { dtype: torch.int32 }), s),
+      RangeError,
+      "pivots must be from 1 to 2, got 0",
+    ],
   ];
   for (const [f, kind, text] of rows) assertThrows(f, kind, text);
   const tall = matrices([3, 2]).requiresGrad_(true);

@@ -13,7 +13,7 @@ import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { dense, denseAs } from "./copy.ts";
 import { diagEmbed, tril, triu } from "./diagonal.ts";
-import { solveTriangular } from "./inverse.ts";
+import { solveTriangular } from "./triangular.ts";
 import { cat } from "./join.ts";
 import {
   checkAlike,

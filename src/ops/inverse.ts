@@ -4,17 +4,15 @@
  * @module
  */
 import { record, recordAll } from "../autograd/record.ts";
-import { float64, int32 } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
-import { emptyLike, emptyOn, fromArray } from "../tensor/create.ts";
+import { fromArray } from "../tensor/create.ts";
 import { type NamedTuple, namedTuple } from "../tensor/named_tuple.ts";
-import { broadcast, sameShape, show } from "../tensor/shape.ts";
+import { sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { eq, lt } from "./compare.ts";
-import { denseAs } from "./copy.ts";
 import { zerosLike } from "./create.ts";
-import { diagonal, tril, triu } from "./diagonal.ts";
+import { diagonal } from "./diagonal.ts";
 import {
   checkAlike,
   checkMatrices,
@@ -24,11 +22,13 @@ import {
   turned,
   wideCopy,
 } from "./matrix.ts";
+import { luFactors } from "./lu.ts";
 import { matmul } from "./matmul.ts";
 import { where } from "./pointwise.ts";
 import { prod, sum } from "./reduce.ts";
 import { checkFlag, convertTo } from "./reduction.ts";
 import { thinSvd } from "./svd.ts";
+import { together } from "./triangular.ts";
 import { abs, log, neg, sign } from "./unary.ts";
 import { detach, expand, reshape, squeeze, unsqueeze } from "./view.ts";
 
@@ -43,13 +43,8 @@ interface Factors {
 }
 
 function factorsOf(x: Tensor): Factors {
-  const n = x.shape[x.ndim - 1], batch = x.shape.slice(0, -2), { backend } = x;
-  const source = denseAs(x, float64), lu = emptyLike(source);
-  const pivots = emptyOn(backend, [...batch, n], int32);
-  if (lu.numElements > 0) {
-    backend.kernels.lu(lu.pointer, pivots.pointer, source.pointer, n, n, 0, sizeOf(batch));
-  }
-  return { lu, pivots, diagonal: diagonal(lu, 0, -2, -1).toTypedArray() as Float64Array };
+  const factors = luFactors(x), pivots = diagonal(factors.lu, 0, -2, -1);
+  return { ...factors, diagonal: pivots.toTypedArray() as Float64Array };
 }
 
 /** Throws `Error` when a matrix has no inverse. */
@@ -193,84 +188,11 @@ export function solve(a: Tensor, b: Tensor, ...args: Args<[left: boolean], Solve
   return isVector ? squeeze(y, -1) : y;
 }
 
-/** Matrices a [..., n, n] and b [..., n, k] with their batches broadcast. */
-function together(call: string, a: Tensor, b: Tensor): [Tensor, Tensor] {
-  const [n, k] = b.shape.slice(-2), side = a.shape[a.ndim - 1];
-  if (n !== side) {
-    throw new RangeError(
-      `${call}: A of shape ${show(a.shape)} and B of shape ${show(b.shape)} do not fit A X = B`,
-    );
-  }
-  const batch = broadcast(call, a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return [expand(a, [...batch, n, n]), expand(b, [...batch, n, k])];
-}
-
 function solveWith(factors: Factors, a: Tensor, b: Tensor): Tensor {
   const y = solved(factors, b);
   const gradB = (dy: Tensor) => solve(turned(a), dy);
   const gradA = (dy: Tensor) => neg(matmul(gradB(dy), turned(y)));
   return record("linalg_solve_ex", y, [a, b], [gradA, gradB], [a, y]);
-}
-
-/** Options of `linalg.solveTriangular`. */
-export interface SolveTriangularOptions {
-  /** Whether A is an upper triangle, or a lower one. */
-  upper?: boolean;
-  /** Whether to solve A X = B (the default), or X A = B. */
-  left?: boolean;
-  /** Whether the diagonal counts as ones, and is not read. */
-  unitriangular?: boolean;
-}
-
-/**
- * The X with A X = B for triangular matrices, the other triangle of which is not read. A: [..., n, n], B: [..., n, k] ->
- * [..., n, k], batches broadcast. Zeros on the diagonal give what is not finite.
- *
- * @throws RangeError when the shapes do not fit.
- * @throws TypeError when `upper` is not given.
- * @see https://pytorch.org/docs/stable/generated/torch.linalg.solve_triangular.html
- */
-export function solveTriangular(a: Tensor, b: Tensor, options: SolveTriangularOptions): Tensor {
-  const call = "linalg.solveTriangular";
-  const o = read(call, {
-    upper: null as boolean | null,
-    left: true,
-    unitriangular: false,
-  }, [options]);
-  for (const name of ["upper", "left", "unitriangular"] as const) checkFlag(call, name, o[name]);
-  checkSquare(call, "A", a);
-  checkMatrices(call, "B", b);
-  checkAlike(call, a, b);
-  const { left, unitriangular } = o, upper = o.upper as boolean;
-  if (!left) {
-    return turned(solveTriangular(turned(a), turned(b), { upper: !upper, unitriangular }));
-  }
-  const [p, q] = together(call, a, b);
-  return substituted(p, q, upper, unitriangular);
-}
-
-/** `solveTriangular` of checked matrices with one batch. */
-function substituted(a: Tensor, b: Tensor, upper: boolean, unit: boolean): Tensor {
-  const [n, k] = b.shape.slice(-2), wide = wideCopy(b), factors = denseAs(a, float64);
-  if (wide.numElements > 0) {
-    b.backend.kernels.triangular_solve(
-      wide.pointer,
-      factors.pointer,
-      n,
-      k,
-      upper ? 1 : 0,
-      unit ? 1 : 0,
-      0,
-      sizeOf(b.shape.slice(0, -2)),
-    );
-  }
-  const y = convertTo(wide, b.dtype);
-  const gradB = (dy: Tensor) => substituted(turned(a), dy, !upper, unit);
-  const gradA = (dy: Tensor) => {
-    const da = neg(matmul(gradB(dy), turned(y))), offset = unit ? 1 : 0;
-    return upper ? triu(da, offset) : tril(da, -offset);
-  };
-  return record("linalg_solve_triangular", y, [a, b], [gradA, gradB], [a, y]);
 }
 
 /**
