@@ -5,41 +5,7 @@
  * @see Golub and Van Loan, "Matrix Computations" (4th edition), algorithms 3.4.1, 3.1.1 to 3.1.3, 4.2.1 and 5.2.1
  */
 
-/** y += f x for n elements. */
-// @ts-ignore: decorator
-@inline
-function addScaled(y: usize, x: usize, f: f64, n: i32): void {
-  const end = y + (<usize>n << 3), all = f64x2.splat(f);
-  for (; y + 16 <= end; y += 16, x += 16) v128.store(y, f64x2.add(v128.load(y), f64x2.mul(all, v128.load(x))));
-  if (y < end) store<f64>(y, load<f64>(y) + f * load<f64>(x));
-}
-
-/** The sum of products of n elements. */
-// @ts-ignore: decorator
-@inline
-function dot(a: usize, b: usize, n: i32): f64 {
-  const end = a + (<usize>n << 3);
-  let sums = f64x2.splat(0);
-  for (; a + 16 <= end; a += 16, b += 16) sums = f64x2.add(sums, f64x2.mul(v128.load(a), v128.load(b)));
-  const total = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
-  return a < end ? total + load<f64>(a) * load<f64>(b) : total;
-}
-
-// @ts-ignore: decorator
-@inline
-function scale(y: usize, f: f64, n: i32): void {
-  for (const end = y + (<usize>n << 3); y < end; y += 8) store<f64>(y, load<f64>(y) * f);
-}
-
-// @ts-ignore: decorator
-@inline
-function swap(a: usize, b: usize, n: i32): void {
-  for (const end = a + (<usize>n << 3); a < end; a += 8, b += 8) {
-    const p = load<f64>(a);
-    store<f64>(a, load<f64>(b));
-    store<f64>(b, p);
-  }
-}
+import { addScaled, dot, scale, swap } from "./rows_f64";
 
 /**
  * x = P L U with partial pivoting: x [batch, m, n] -> both factors in y [batch, m, n], L's diagonal of ones left out, and
