@@ -175,7 +175,7 @@ export const SIGNATURES = {
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
-    "scratch scratch", "size begin", "size end",
+    "size biasRow", "size relu", "scratch scratch", "size begin", "size end",
   ],
   conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
   convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
