@@ -141,6 +141,8 @@ export {
   type MaxPoolOptions,
   type OutputSize,
 } from "./src/ops/pooling.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./src/ops/shuffle.ts";
+export * from "./src/ops/matrix_functions.ts";
 export * as linalg from "./src/ops/linalg.ts";
 export * from "./src/ops/random.ts";
 export {
