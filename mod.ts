@@ -141,6 +141,8 @@ export {
   type MaxPoolOptions,
   type OutputSize,
 } from "./src/ops/pooling.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./src/ops/shuffle.ts";
+export * from "./src/ops/matrix_functions.ts";
 export * as linalg from "./src/ops/linalg.ts";
 export * from "./src/ops/random.ts";
 export {
@@ -165,6 +167,7 @@ export { deepcopy } from "./src/nn/deepcopy.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
 export * as utils from "./src/data/namespace.ts";
+export * as models from "./src/models/models.ts";
 export { load, loadMetadata, loadSync, save, saveBytes, saveSync } from "./src/io/save.ts";
 
 export type { BackwardOptions } from "./src/autograd/backward.ts";

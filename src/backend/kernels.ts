@@ -7,7 +7,15 @@
  *
  * @module
  */
-import { WINDOW_SIGNATURES } from "./window_signatures.ts";
+import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
+import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
+
+/** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
+// deno-fmt-ignore
+const SAMPLING = [
+  "size channels", "size size0", "size size1", "size size2", "size points", "size axes", "size mode", "size padding",
+  "size corners", "scratch scratch", "size begin", "size end",
+] as const;
 
 /** Lists of parameters that kernels share. */
 // deno-fmt-ignore
@@ -88,7 +96,6 @@ export const SIGNATURES = {
   gruCellGrad: [
     "out dx", "out ds", "out dh", "in dy", "in gates", "in s", "in h", "size hidden", "size begin", "size end",
   ],
-  svd: ["out u", "out s", "out v", "in x", "size k", "size m", "size begin", "size end"],
   reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
   pairLoss: ["out y", "in x", "in t", "scalar parameter", "size begin", "size end"],
   pairLossSum: ["out y", "in x", "in t", "scalar parameter", "scalar divisor", "size n"],
@@ -154,9 +161,19 @@ export const SIGNATURES = {
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
-    "scratch scratch", "size begin", "size end",
+    "size biasRow", "size relu", "scratch scratch", "size begin", "size end",
   ],
   ...WINDOW_SIGNATURES,
+  interpolate: [
+    "out y", "in x", "in taps", "in weights", "size n", "size m", "size inner", "size begin", "size end",
+  ],
+  interpolateLast: [
+    "out y", "in x", "in taps", "in weights", "size n", "size m", "size begin", "size end",
+  ],
+  gridSample: ["out y", "in x", "in grid", ...SAMPLING],
+  gridSampleGradX: ["out dx", "in dy", "in grid", ...SAMPLING],
+  gridSampleGradGrid: ["out dGrid", "in dy", "in x", "in grid", ...SAMPLING],
+  ...LINALG_SIGNATURES,
   extent: ["out y", "in x", "size n"],
   maskPositions: ["out y", "in mask", "size count"],
   gather: ["out y", "in x", "in index", "size n", "size k", "size inner", "size begin", "size end"],
@@ -378,24 +395,16 @@ export const FAMILIES = [
   { kernels: ["batch_norm_grad"], types: ["", "_f64"], signature: "batchNormGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
-  // convolution
-  { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
-  { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },
-  { kernels: ["conv_grad_weight"], types: ["", "_f64"], signature: "convGradWeight" },
-  // convolution_octet
-  { kernels: ["conv_octet_pack"], types: [""], signature: "convOctetPack" },
-  { kernels: ["conv_octet"], types: [""], signature: "convOctet" },
-  { kernels: ["conv_octet_grad_weight"], types: [""], signature: "convOctetGradWeight" },
-  { kernels: ["conv_few_grad_weight"], types: [""], signature: "convFewGradWeight" },
-  // convolution_plane
-  { kernels: ["conv_plane"], types: [""], signature: "convPlane" },
-  { kernels: ["conv_plane_grad_weight"], types: [""], signature: "convPlaneGradWeight" },
-  // pooling
-  { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
-  { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },
-  { kernels: ["avg_pool_grad"], types: ["", "_f64"], signature: "avgPoolGrad" },
+  ...WINDOW_FAMILIES,
+  // interpolate
+  { kernels: ["interpolate"], types: ["", "_f64"], signature: "interpolate" },
+  { kernels: ["interpolate_last"], types: ["", "_f64"], signature: "interpolateLast" },
+  // grid_sample
+  { kernels: ["grid_sample"], types: ["", "_f64"], signature: "gridSample" },
+  { kernels: ["grid_sample_grad_x"], types: ["", "_f64"], signature: "gridSampleGradX" },
+  { kernels: ["grid_sample_grad_grid"], types: ["", "_f64"], signature: "gridSampleGradGrid" },
   // linalg
-  { kernels: ["svd"], types: [""], signature: "svd" },
+  ...LINALG_FAMILIES,
   // random: each draws a whole tensor, in order
   { kernels: ["seed_generator"], types: [""], signature: "seed" },
   { kernels: ["random_words"], types: [""], signature: "draw" },

@@ -49,6 +49,8 @@ export {
   FeatureAlphaDropout,
 } from "./dropout.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
+export { Upsample, UpsamplingBilinear2d, UpsamplingNearest2d } from "./upsample.ts";
+export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from "./rearrange.ts";
 export { Embedding, EmbeddingBag } from "./embedding.ts";
 export { MultiheadAttention } from "./attention.ts";
 export { Transformer, TransformerDecoder, TransformerEncoder } from "./transformer.ts";
@@ -141,6 +143,7 @@ export type {
 } from "./adaptive_pooling.ts";
 export type { DropoutModule, DropoutModuleOptions } from "./dropout.ts";
 export type { FlattenOptions, UnflattenOptions } from "./flatten.ts";
+export type { UpsampleModuleOptions, Upsampling2dOptions } from "./upsample.ts";
 export type { InplaceModule, InplaceModuleOptions } from "./activation.ts";
 export type {
   CELUOptions,

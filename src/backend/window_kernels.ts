@@ -1,5 +1,5 @@
 /**
- * The part of the manifest for convolution and pooling: lists of parameters.
+ * The part of the manifest for convolution and pooling.
  *
  * @module
  */
@@ -70,3 +70,24 @@ export const WINDOW_SIGNATURES = {
   avgPool: ["out y", "in x", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
   avgPoolGrad: ["out dx", "in dy", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
 } as const;
+
+/** Their names. */
+// deno-fmt-ignore
+export const WINDOW_FAMILIES = [
+  // convolution
+  { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
+  { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },
+  { kernels: ["conv_grad_weight"], types: ["", "_f64"], signature: "convGradWeight" },
+  // convolution_octet
+  { kernels: ["conv_octet_pack"], types: [""], signature: "convOctetPack" },
+  { kernels: ["conv_octet"], types: [""], signature: "convOctet" },
+  { kernels: ["conv_octet_grad_weight"], types: [""], signature: "convOctetGradWeight" },
+  { kernels: ["conv_few_grad_weight"], types: [""], signature: "convFewGradWeight" },
+  // convolution_plane
+  { kernels: ["conv_plane"], types: [""], signature: "convPlane" },
+  { kernels: ["conv_plane_grad_weight"], types: [""], signature: "convPlaneGradWeight" },
+  // pooling
+  { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
+  { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },
+  { kernels: ["avg_pool_grad"], types: ["", "_f64"], signature: "avgPoolGrad" },
+] as const;
