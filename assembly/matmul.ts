@@ -11,23 +11,23 @@
 import { fma, sumLanes } from "./simd";
 
 /** The register tile, k = 256: 4x8 reached 51, 4x12 53, and 6x8 with splats of a 49 (baseline flavour: 38, 29, 29). */
-const TILE_ROWS = 4;
-const TILE_COLUMNS = 8;
+export const TILE_ROWS = 4;
+export const TILE_COLUMNS = 8;
 /** Longest block of k. 512^3: 128 gave 49.4, 256 50.7, 512 50.1. */
-const BLOCK_DEPTH: i32 = 256;
+export const BLOCK_DEPTH: i32 = 256;
 /** Rows of a packed at a time (256 KB). 512^3: 64 gave 48.9, 128 50.7, 256 51.1. */
-const BLOCK_ROWS: i32 = 256;
+export const BLOCK_ROWS: i32 = 256;
 /** Up to so many rows, tiles read b where it lies. n = 1000: 50 against 42 (m = 12), 50 against 48 (m = 64). */
 const IN_PLACE_ROWS: i32 = 64;
 /** The same where b's rows crowd into few cache sets. n = 512: 46 against 42 (m = 16), 46 against 50 (m = 64). */
 const IN_PLACE_ROWS_ALIASED: i32 = 16;
 
-const PACKED_BYTES: i32 = BLOCK_ROWS * BLOCK_DEPTH * 4;
-const PANEL_BYTES: i32 = BLOCK_DEPTH * TILE_COLUMNS * 4;
-const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
+export const PACKED_BYTES: i32 = BLOCK_ROWS * BLOCK_DEPTH * 4;
+export const PANEL_BYTES: i32 = BLOCK_DEPTH * TILE_COLUMNS * 4;
+export const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
 
 /** What a tile is added to when there is neither a bias nor an earlier block of k. */
-const zeros = memory.data(TILE_COLUMNS * 4, 16);
+export const zeros = memory.data(TILE_COLUMNS * 4, 16);
 
 /** Bytes of scratch that matmul needs, whatever the sizes. */
 export function matmul_scratch(m: i32, n: i32, k: i32): i32 {
@@ -103,7 +103,7 @@ function product(
 }
 
 /** The first rows and columns of c = before + edge, where edge is a tile in scratch. */
-function addEdge(c: usize, cRow: usize, before: usize, beforeRow: usize, edge: usize, rows: i32, columns: i32): void {
+export function addEdge(c: usize, cRow: usize, before: usize, beforeRow: usize, edge: usize, rows: i32, columns: i32): void {
   for (; rows > 0; rows--, c += cRow, before += beforeRow, edge += TILE_COLUMNS * 4) {
     const stop = <usize>columns << 2;
     for (let j: usize = 0; j < stop; j += 4) f32.store(c + j, f32.load(before + j) + f32.load(edge + j));
@@ -127,7 +127,7 @@ function swapHalves(x: v128): v128 {
  * Lane l of accumulator x collects row l ^ x. So one load and three swaps bring each element of a to each lane: splats
  * would be four loads, and a load is dear where it carries a bounds check, as it does in Deno.
  */
-function tile(
+export function tile(
   c: usize, cRow: usize, before: usize, beforeRow: usize, a: usize, b: usize, bStep: usize, depth: i32,
 ): void {
   let l0 = f32x4.splat(0), l1 = l0, l2 = l0, l3 = l0, r0 = l0, r1 = l0, r2 = l0, r3 = l0;
@@ -220,7 +220,7 @@ function packPanel(to: usize, b: usize, bRow: usize, bColumn: usize, columns: i3
  * Packs lanes <= 4 rows: [lanes, depth] -> [depth, 4], each four toStep bytes after the last. Absent lanes repeat the
  * last one, which needs no zeros and no cases of its own: nobody looks at what comes of them.
  */
-function pack(to: usize, toStep: usize, from0: usize, lane: usize, step: usize, lanes: i32, depth: i32): void {
+export function pack(to: usize, toStep: usize, from0: usize, lane: usize, step: usize, lanes: i32, depth: i32): void {
   let from1 = lanes > 1 ? from0 + lane : from0;
   let from2 = lanes > 2 ? from1 + lane : from1;
   let from3 = lanes > 3 ? from2 + lane : from2;
