@@ -12,11 +12,9 @@
  * (float16) and 0.9 (int8), four 1.9, 2.5 and 1.1.
  */
 import { Brain, evens, Half, odds, widenHigh, widenLow, widenOne, widenRun } from "./half";
-import {
-  addEdge, BLOCK_DEPTH, BLOCK_ROWS, pack, PACKED_BYTES, PANEL_BYTES, tile, TILE_BYTES, TILE_COLUMNS, TILE_ROWS,
-  zeros,
-} from "./matmul";
+import { addEdge, BLOCK_DEPTH, BLOCK_ROWS, PACKED_BYTES, PANEL_BYTES, zeros } from "./matmul";
 import { fma, sumLanes } from "./simd";
+import { packPanel, packStrip, tile, TILE_COLUMNS, tileRows } from "./tile";
 
 /** Up to so many rows, weights are widened for one or two rows at a time; for more, in panels. */
 const FEW_ROWS: i32 = 8;
@@ -406,7 +404,7 @@ function arranged(x: usize, p: i32): f32 {
 }
 
 /**
- * c by the tiles of matmul, which sum eight columns at a time whatever their number; the panels of b are widened when they
+ * c by the tiles of matmul, whose sums do not depend on their shape; the panels of b are widened when they
  * are packed, so that b as a whole never is.
  */
 function panels<T>(
@@ -420,24 +418,29 @@ function panels<T>(
     const i1 = min(i0 + BLOCK_ROWS, m);
     let p = 0;
     do {
-      const depth = min(blockDepth, k - p), strip = <usize>depth << 4;
+      const depth = min(blockDepth, k - p);
       let packed = scratch;
-      for (let i = i0; i < i1; i += TILE_ROWS, packed += strip) {
-        pack(packed, 16, a + <usize>i * aRow + (<usize>p << 2), aRow, 4, min(TILE_ROWS, i1 - i), depth);
+      for (let i = i0; i < i1; ) {
+        const left = i1 - i, height = tileRows(left);
+        packStrip(packed, a + <usize>i * aRow + (<usize>p << 2), aRow, 4, min(height, left), height, depth);
+        packed += <usize>(height * depth) << 2;
+        i += height;
       }
       for (let j = begin; j < end; j += TILE_COLUMNS) {
-        const columns = min(TILE_COLUMNS, end - j);
+        const columns = min(TILE_COLUMNS, end - j), width = bRow == 1 && columns <= 4 ? 4 : 8;
         widenPanel<T>(panel, wide, b + (<usize>(p * bRow + j * bColumn) << 1), bRow, bColumn, columns, depth);
         packed = scratch;
-        for (let i = i0; i < i1; i += TILE_ROWS, packed += strip) {
-          const ct = c + <usize>i * cRow + (<usize>j << 2), rows = min(TILE_ROWS, i1 - i);
+        for (let i = i0; i < i1; ) {
+          const left = i1 - i, height = tileRows(left), ct = c + <usize>i * cRow + (<usize>j << 2);
           const before = p > 0 ? ct : bias ? bias + (<usize>j << 2) : zeros, beforeRow = p > 0 ? cRow : 0;
-          if (rows == TILE_ROWS && columns == TILE_COLUMNS) {
-            tile(ct, cRow, before, beforeRow, packed, panel, 32, depth);
+          if (left >= height && columns == width) {
+            tile(height, width, ct, cRow, before, beforeRow, packed, panel, width << 2, depth);
           } else {
-            tile(edge, TILE_COLUMNS * 4, zeros, 0, packed, panel, 32, depth);
-            addEdge(ct, cRow, before, beforeRow, edge, rows, columns);
+            tile(height, width, edge, TILE_COLUMNS * 4, zeros, 0, packed, panel, width << 2, depth);
+            addEdge(ct, cRow, before, beforeRow, edge, min(height, left), columns);
           }
+          packed += <usize>(height * depth) << 2;
+          i += height;
         }
       }
       p += depth;
@@ -445,15 +448,17 @@ function panels<T>(
   }
 }
 
-/** Columns <= 8 of b [depth, columns] -> [depth, 8]; nobody looks at what comes of absent ones. */
+/**
+ * Columns <= 8 of b [depth, columns] -> [depth, 8], or [depth, 4] if they fit and lie in one piece each; nobody looks at
+ * what comes of absent ones.
+ */
 function widenPanel<T>(
   panel: usize, wide: usize, b: usize, bRow: i32, bColumn: i32, columns: i32, depth: i32,
 ): void {
   if (bRow == 1) {
     const run = <usize>depth << 2;
     for (let j = 0; j < columns; j++) widenRun<T>(wide + <usize>j * run, b + (<usize>(j * bColumn) << 1), depth);
-    pack(panel, 32, wide, run, 4, min(4, columns), depth);
-    if (columns > 4) pack(panel + 16, 32, wide + 4 * run, run, 4, columns - 4, depth);
+    packPanel(panel, wide, 4, run, columns, depth);
   } else if (columns == 8) {
     for (let p = 0; p < depth; p++, panel += 32, b += <usize>bRow << 1) {
       const v = v128.load(b);

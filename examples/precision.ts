@@ -3,12 +3,12 @@
  *
  *     deno task precision
  *
- * trains the digits' network and a small GPT in float32, and tests both in float32, bfloat16, float16 and int8.
+ * trains the digits' network and the GPT of `deno task gpt` for a while, in float32, and tests both in float32, bfloat16, float16 and int8.
  */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import * as torch from "../mod.ts";
-import { nn, quantization, type Tensor } from "../mod.ts";
-import { loadCharacters, trainCharacters, validationLoss } from "./characters.ts";
+import { F, type models, nn, quantization, type Tensor } from "../mod.ts";
+import { gpt, loadText, type Text, trainGpt } from "./gpt.ts";
 import {
   accuracy,
   digitNetwork,
@@ -17,15 +17,8 @@ import {
   stepsPerEpoch,
   trainDigits,
 } from "./mnist.ts";
+import { positive } from "./program.ts";
 import { Interrupt, Progress } from "./terminal.ts";
-
-function positive(text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1) {
-    throw new InvalidArgumentError("expected a whole number from 1");
-  }
-  return n;
-}
 
 const program = new Command("deno task precision")
   .description(
@@ -33,7 +26,7 @@ const program = new Command("deno task precision")
   )
   .option("--digits <n>", "digits to train on and to test with, at most", positive, 8000)
   .option("--epochs <n>", "passes over the digits", positive, 2)
-  .option("--steps <n>", "steps of the GPT", positive, 500)
+  .option("--steps <n>", "steps of the GPT", positive, 200)
   .option("--size <n>", "features of the large layer", positive, 4096)
   .option("--threads <n>", "threads to time it with", positive, 1);
 // `deno task` hands on the "--" that npm's users put before options.
@@ -64,6 +57,16 @@ const PRECISIONS: readonly Precision[] = [
 function bytesOf(model: nn.Module): number {
   return [...model.parameters(), ...model.buffers()]
     .reduce((sum, t) => sum + t.numel() * t.dtype.size, 0);
+}
+
+/** The mean cross-entropy, in nats a character, of a GPT over the first 16,000 characters of the text to test with. */
+function validationLoss(model: models.GPT, { val }: Text): number {
+  using _scope = torch.scope();
+  using _mode = torch.noGrad();
+  const { blockSize } = model.config, count = Math.floor(16_000 / blockSize);
+  const part = (start: number) => val.narrow(0, start, count * blockSize).view(count, blockSize);
+  const logits = model(part(0)).float().flatten(0, 1);
+  return Number(F.crossEntropy(logits, part(1).flatten()).item());
 }
 
 /** The least milliseconds of a call: of a thousand, or as many as a second has. */
@@ -109,7 +112,7 @@ async function stopIfAsked(): Promise<void> {
   Deno.exit(130);
 }
 
-const all = await loadDigits(), text = await loadCharacters();
+const all = await loadDigits(), text = await loadText();
 const cut = ({ images, labels }: Digits): Digits => {
   const n = Math.min(options.digits, labels.numel());
   return { images: images.narrow(0, 0, n), labels: labels.narrow(0, 0, n) };
@@ -130,13 +133,19 @@ const mlp = digitNetwork();
 mlp.loadStateDict(state);
 mlp.eval();
 
-progress = new Progress("characters", options.steps);
-const gpt = await trainCharacters(text, options.steps, async (step, loss) => {
-  progress.update(step, loss);
-  await stopIfAsked();
-  return false;
+progress = new Progress("gpt", options.steps);
+const trained = await trainGpt(text, {
+  steps: options.steps,
+  onStep: async (losses) => {
+    progress.update(losses.length, losses[losses.length - 1]);
+    await stopIfAsked();
+    return false;
+  },
 });
 progress.stop();
+const language = gpt(text.characters.length);
+language.loadStateDict(trained.model);
+language.eval();
 
 const layers = largeLayers(), { size, threads } = options;
 const rows = [[
@@ -150,14 +159,14 @@ const rows = [[
   "speed",
 ]];
 for (const [i, { name, model, input }] of PRECISIONS.entries()) {
-  const [small, language] = [model(mlp), model(gpt)], { bytes, milliseconds } = layers[i];
+  const [digit, character] = [model(mlp), model(language)], { bytes, milliseconds } = layers[i];
   const test = { images: input(digits.test.images), labels: digits.test.labels };
   rows.push([
     name,
-    bytesOf(small).toLocaleString("en"),
-    accuracy(small, test).toFixed(4),
-    bytesOf(language).toLocaleString("en"),
-    validationLoss(language, text).toFixed(4),
+    bytesOf(digit).toLocaleString("en"),
+    accuracy(digit, test).toFixed(4),
+    bytesOf(character).toLocaleString("en"),
+    validationLoss(character, text).toFixed(4),
     bytes.toLocaleString("en"),
     milliseconds.toFixed(3),
     `${(layers[0].milliseconds / milliseconds).toFixed(2)}x`,

@@ -150,7 +150,7 @@ for (const flavour of ["baseline", "relaxed"] as const) {
       const cut = below(n + 1);
       const run = (to: typeof c, ranges: number[][]) => {
         for (const [begin, end] of ranges) {
-          const scratch = backend.scratch(278_656 + 4 * (k + 32) * 8);
+          const scratch = backend.scratch(278_720 + 4 * (k + 32) * 8);
           kernels[`matmul_mixed${kind}`](
             backend.touch(to),
             backend.touch(at),

@@ -10,11 +10,11 @@ import { Tensor } from "../tensor/tensor.ts";
 import { dense } from "./copy.ts";
 
 /** Rows of a 16-bit operand and of its product that are float32 at a time. */
-const BLOCK_ROWS = 512;
+const BLOCK_ROWS = 504;
 /** Up to so many rows, and for int8 always so many at a time, the kernel takes an operand in an order of its own. */
 const FEW_ROWS = 8;
 /** The bytes of scratch that the kernel needs beside those rows. */
-const SCRATCH = 278_656;
+const SCRATCH = 278_720;
 
 /** A matrix with any strides. */
 export interface Strided {
