@@ -2,9 +2,9 @@
 /**
  * Products of float32 with narrow elements, columns [begin, end) of c: a [m, k] x b [k, n] (* scale [n]) (+ bias [n]) ->
  * c [m, n]. a and c are contiguous float32; b is float16, bfloat16 or int8, and bRow or bColumn is 1 (for int8 bRow: the
- * weight of a linear layer, [n, k]). scale, which is int8's, and bias are float32 or 0 (none). Narrow elements are widened in registers, or a
- * panel at a time; sums are float32. Scratch: PACKED_BYTES + 2 * PANEL_BYTES + TILE_BYTES, and 4 * (k + 32) for each of up
- * to eight rows. The order in which an element is summed does not depend on begin and end.
+ * weight of a linear layer, [n, k]). scale, which is int8's, and bias are float32 or 0 (none). Narrow elements are widened
+ * in registers, or a panel at a time; sums are float32. Scratch: PACKED_BYTES + 2 * PANEL_BYTES + TILE_BYTES, and
+ * 4 * (k + 32) for each of up to eight rows. The order in which an element is summed does not depend on begin and end.
  *
  * A few rows are bound by memory where b is wide: there, narrow weights are fast for being few bytes. Figures: one core of
  * an AMD EPYC, Deno 2.9.6, relaxed flavour, n = k = 4096, one row; dots of float32 take 2.9 ms. A load is dear, for it
@@ -79,18 +79,25 @@ function addInfinite(c: usize, a: usize, b: usize, bStep: usize, k: i32): void {
   }
 }
 
-/** The greatest magnitudes of float16 so far, times two; nothing for other types. */
+/** The greatest float16 so far as signed integers, among which positive infinity and NaN are; nothing for other types. */
 // @ts-ignore: decorator
 @inline
-function watch<T>(most: v128, v: v128): v128 {
-  return sizeof<T>() == 2 && isSigned<T>() ? i16x8.max_u(most, i16x8.shl(v, 1)) : most;
+function above<T>(most: v128, v: v128): v128 {
+  return sizeof<T>() == 2 && isSigned<T>() ? i16x8.max_s(most, v) : most;
+}
+
+/** The greatest as unsigned integers, among which the negative ones are. */
+// @ts-ignore: decorator
+@inline
+function below<T>(most: v128, v: v128): v128 {
+  return sizeof<T>() == 2 && isSigned<T>() ? i16x8.max_u(most, v) : most;
 }
 
 /** Whether there was an infinity or NaN among them. */
 // @ts-ignore: decorator
 @inline
-function isInfinite(most: v128): bool {
-  return v128.any_true(i16x8.ge_u(most, i16x8.splat(<i16>0xf800)));
+function isInfinite(most: v128, least: v128): bool {
+  return v128.any_true(v128.or(i16x8.gt_s(most, i16x8.splat(0x7bff)), i16x8.gt_u(least, i16x8.splat(<i16>0xfbff))));
 }
 
 /**
@@ -166,7 +173,8 @@ function fewRows<T>(
       for (let half = 0; half < columns; half += 4) {
         const bh = bt + <usize>half * bStep, ch = ct + (<usize>half << 2);
         for (let i = 0; i < rows - 1; i += 2) {
-          if (twoRows<T>(ch + <usize>i * cRow, cRow, x + <usize>i * row, row, bh, bStep, columns - half, k)) unusual = true;
+          const at = <usize>i;
+          if (twoRows<T>(ch + at * cRow, cRow, x + at * row, row, bh, bStep, columns - half, k)) unusual = true;
         }
       }
       if (rows & 1) {
@@ -225,7 +233,7 @@ function oneRow<T>(c: usize, x: usize, b: usize, bStep: usize, columns: i32, k: 
   let b0 = b, b1 = columns > 1 ? b0 + bStep : b0, b2 = columns > 2 ? b1 + bStep : b1, b3 = columns > 3 ? b2 + bStep : b2;
   let b4 = columns > 4 ? b3 + bStep : b3, b5 = columns > 5 ? b4 + bStep : b4, b6 = columns > 6 ? b5 + bStep : b5;
   let b7 = columns > 7 ? b6 + bStep : b6;
-  let steps = k / (16 / sizeof<T>()), first = true, most = i32x4.splat(0);
+  let steps = k / (16 / sizeof<T>()), first = true, most = i32x4.splat(0), least = most;
   const rest = <i32>((k - steps * (16 / sizeof<T>())) * sizeof<T>()), last = lastBytes(rest);
   do {
     const count = sizeof<T>() == 1 ? min(steps, INTEGER_STEPS) : steps;
@@ -233,28 +241,28 @@ function oneRow<T>(c: usize, x: usize, b: usize, bStep: usize, columns: i32, k: 
     for (let p = count; p > 0; p--, x += 32) {
       const even = v128.load(x), odd = v128.load(x, 16);
       let v = v128.load(b0);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s0 = both<T>(s0, v, even, odd);
       v = v128.load(b1);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s1 = both<T>(s1, v, even, odd);
       v = v128.load(b2);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s2 = both<T>(s2, v, even, odd);
       v = v128.load(b3);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s3 = both<T>(s3, v, even, odd);
       v = v128.load(b4);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s4 = both<T>(s4, v, even, odd);
       v = v128.load(b5);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s5 = both<T>(s5, v, even, odd);
       v = v128.load(b6);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s6 = both<T>(s6, v, even, odd);
       v = v128.load(b7);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s7 = both<T>(s7, v, even, odd);
       b0 += 16, b1 += 16, b2 += 16, b3 += 16, b4 += 16, b5 += 16, b6 += 16, b7 += 16;
     }
@@ -264,8 +272,10 @@ function oneRow<T>(c: usize, x: usize, b: usize, bStep: usize, columns: i32, k: 
       const v0 = tail(b0, rest, last), v1 = tail(b1, rest, last), v2 = tail(b2, rest, last);
       const v3 = tail(b3, rest, last), v4 = tail(b4, rest, last), v5 = tail(b5, rest, last);
       const v6 = tail(b6, rest, last), v7 = tail(b7, rest, last);
-      most = watch<T>(watch<T>(watch<T>(watch<T>(most, v0), v1), v2), v3);
-      most = watch<T>(watch<T>(watch<T>(watch<T>(most, v4), v5), v6), v7);
+      most = above<T>(above<T>(above<T>(above<T>(most, v0), v1), v2), v3);
+      least = below<T>(below<T>(below<T>(below<T>(least, v0), v1), v2), v3);
+      most = above<T>(above<T>(above<T>(above<T>(most, v4), v5), v6), v7);
+      least = below<T>(below<T>(below<T>(below<T>(least, v4), v5), v6), v7);
       s0 = both<T>(s0, v0, even, odd), s1 = both<T>(s1, v1, even, odd);
       s2 = both<T>(s2, v2, even, odd), s3 = both<T>(s3, v3, even, odd);
       s4 = both<T>(s4, v4, even, odd), s5 = both<T>(s5, v5, even, odd);
@@ -277,7 +287,7 @@ function oneRow<T>(c: usize, x: usize, b: usize, bStep: usize, columns: i32, k: 
     put<T>(c, 6, columns, s6, first), put<T>(c, 7, columns, s7, first);
     first = false;
   } while (steps > 0);
-  return isInfinite(most);
+  return isInfinite(most, least);
 }
 
 /** oneRow for two rows of x and up to four columns. */
@@ -285,7 +295,7 @@ function twoRows<T>(
   c: usize, cRow: usize, x: usize, row: usize, b: usize, bStep: usize, columns: i32, k: i32,
 ): bool {
   let b0 = b, b1 = columns > 1 ? b0 + bStep : b0, b2 = columns > 2 ? b1 + bStep : b1, b3 = columns > 3 ? b2 + bStep : b2;
-  let y = x + row, steps = k / (16 / sizeof<T>()), first = true, most = i32x4.splat(0);
+  let y = x + row, steps = k / (16 / sizeof<T>()), first = true, most = i32x4.splat(0), least = most;
   const rest = <i32>((k - steps * (16 / sizeof<T>())) * sizeof<T>()), last = lastBytes(rest);
   do {
     const count = sizeof<T>() == 1 ? min(steps, INTEGER_STEPS) : steps;
@@ -293,16 +303,16 @@ function twoRows<T>(
     for (let p = count; p > 0; p--, x += 32, y += 32) {
       const xe = v128.load(x), xo = v128.load(x, 16), ye = v128.load(y), yo = v128.load(y, 16);
       let v = v128.load(b0);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s0 = both<T>(s0, v, xe, xo), t0 = both<T>(t0, v, ye, yo);
       v = v128.load(b1);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s1 = both<T>(s1, v, xe, xo), t1 = both<T>(t1, v, ye, yo);
       v = v128.load(b2);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s2 = both<T>(s2, v, xe, xo), t2 = both<T>(t2, v, ye, yo);
       v = v128.load(b3);
-      most = watch<T>(most, v);
+      most = above<T>(most, v), least = below<T>(least, v);
       s3 = both<T>(s3, v, xe, xo), t3 = both<T>(t3, v, ye, yo);
       b0 += 16, b1 += 16, b2 += 16, b3 += 16;
     }
@@ -311,7 +321,8 @@ function twoRows<T>(
       const xe = v128.load(x), xo = v128.load(x, 16), ye = v128.load(y), yo = v128.load(y, 16);
       const v0 = tail(b0, rest, last), v1 = tail(b1, rest, last), v2 = tail(b2, rest, last);
       const v3 = tail(b3, rest, last);
-      most = watch<T>(watch<T>(watch<T>(watch<T>(most, v0), v1), v2), v3);
+      most = above<T>(above<T>(above<T>(above<T>(most, v0), v1), v2), v3);
+      least = below<T>(below<T>(below<T>(below<T>(least, v0), v1), v2), v3);
       s0 = both<T>(s0, v0, xe, xo), s1 = both<T>(s1, v1, xe, xo), s2 = both<T>(s2, v2, xe, xo), s3 = both<T>(s3, v3, xe, xo);
       t0 = both<T>(t0, v0, ye, yo), t1 = both<T>(t1, v1, ye, yo), t2 = both<T>(t2, v2, ye, yo), t3 = both<T>(t3, v3, ye, yo);
     }
@@ -322,7 +333,7 @@ function twoRows<T>(
     put<T>(d, 2, columns, t2, first), put<T>(d, 3, columns, t3, first);
     first = false;
   } while (steps > 0);
-  return isInfinite(most);
+  return isInfinite(most, least);
 }
 
 /**
@@ -336,7 +347,7 @@ function addRows<T>(
   const whole = begin + ((end - begin) & ~7), bStep = <usize>bRow << 1, last = lastBytes((end - whole) << 1);
   for (let i = 0; i < m; i++, a += <usize>k << 2, c += <usize>n << 2) {
     const factor = arrange<T>(scratch, a, k);
-    let most = i32x4.splat(0), p = 0;
+    let most = i32x4.splat(0), least = most, p = 0;
     for (let j = begin; j < whole; j++) f32.store(c + (<usize>j << 2), 0);
     let row = b;
     for (; p + 4 <= k; p += 4, row += 4 * bStep) {
@@ -346,16 +357,16 @@ function addRows<T>(
       let to = c + (<usize>begin << 2);
       for (let j = begin; j < whole; j += 8, to += 32, b0 += 16, b1 += 16, b2 += 16, b3 += 16) {
         let even = v128.load(to), odd = v128.load(to, 16), v = v128.load(b0);
-        most = watch<T>(most, v);
+        most = above<T>(most, v), least = below<T>(least, v);
         even = fma(x0, evens<T>(v), even), odd = fma(x0, odds<T>(v), odd);
         v = v128.load(b1);
-        most = watch<T>(most, v);
+        most = above<T>(most, v), least = below<T>(least, v);
         even = fma(x1, evens<T>(v), even), odd = fma(x1, odds<T>(v), odd);
         v = v128.load(b2);
-        most = watch<T>(most, v);
+        most = above<T>(most, v), least = below<T>(least, v);
         even = fma(x2, evens<T>(v), even), odd = fma(x2, odds<T>(v), odd);
         v = v128.load(b3);
-        most = watch<T>(most, v);
+        most = above<T>(most, v), least = below<T>(least, v);
         v128.store(to, fma(x3, evens<T>(v), even));
         v128.store(to, fma(x3, odds<T>(v), odd), 16);
       }
@@ -364,7 +375,7 @@ function addRows<T>(
       const x = f32x4.splat(arranged(scratch, p));
       for (let j = begin; j < whole; j += 8) {
         const to = c + (<usize>j << 2), v = v128.load(row + (<usize>j << 1));
-        most = watch<T>(most, v);
+        most = above<T>(most, v), least = below<T>(least, v);
         v128.store(to, fma(x, evens<T>(v), v128.load(to)));
         v128.store(to, fma(x, odds<T>(v), v128.load(to, 16)), 16);
       }
@@ -378,7 +389,7 @@ function addRows<T>(
       let even = i32x4.splat(0), odd = even, from = b + (<usize>whole << 1);
       for (p = 0; p < k; p++, from += bStep) {
         const x = f32x4.splat(arranged(scratch, p)), v = tail(from, (end - whole) << 1, last);
-        most = watch<T>(most, v);
+        most = above<T>(most, v), least = below<T>(least, v);
         even = fma(x, evens<T>(v), even), odd = fma(x, odds<T>(v), odd);
       }
       for (let j = whole; j < end; j += 2) {
@@ -387,7 +398,7 @@ function addRows<T>(
         even = i32x4.shuffle(even, even, 1, 2, 3, 0), odd = i32x4.shuffle(odd, odd, 1, 2, 3, 0);
       }
     }
-    const unusual = isInfinite(most);
+    const unusual = isInfinite(most, least);
     for (let j = begin; j < end; j++) {
       const at = <usize>j << 2;
       f32.store(c + at, finish(f32.load(c + at), factor, 0, bias ? bias + at : 0));

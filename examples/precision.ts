@@ -3,7 +3,8 @@
  *
  *     deno task precision
  *
- * trains the digits' network and the GPT of `deno task gpt` for a while, in float32, and tests both in float32, bfloat16, float16 and int8.
+ * trains the digits' network and the GPT of `deno task gpt` for a while, in float32, and tests both in float32, bfloat16,
+ * float16 and int8.
  */
 import { Command } from "commander";
 import * as torch from "../mod.ts";
@@ -27,12 +28,16 @@ const program = new Command("deno task precision")
   .option("--digits <n>", "digits to train on and to test with, at most", positive, 8000)
   .option("--epochs <n>", "passes over the digits", positive, 2)
   .option("--steps <n>", "steps of the GPT", positive, 200)
+  .option("--characters <n>", "characters to test the GPT with, at most", positive, 16000)
   .option("--size <n>", "features of the large layer", positive, 4096)
   .option("--threads <n>", "threads to time it with", positive, 1);
 // `deno task` hands on the "--" that npm's users put before options.
 program.parse(Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args, { from: "user" });
 const options = program.opts<
-  { digits: number; epochs: number; steps: number; size: number; threads: number }
+  Record<
+    "digits" | "epochs" | "steps" | "characters" | "size" | "threads",
+    number
+  >
 >();
 
 /** Copies of a model in one precision, and inputs for it. */
@@ -59,11 +64,12 @@ function bytesOf(model: nn.Module): number {
     .reduce((sum, t) => sum + t.numel() * t.dtype.size, 0);
 }
 
-/** The mean cross-entropy, in nats a character, of a GPT over the first 16,000 characters of the text to test with. */
+/** The mean cross-entropy, in nats a character, of a GPT over the first characters of the text to test with. */
 function validationLoss(model: models.GPT, { val }: Text): number {
   using _scope = torch.scope();
   using _mode = torch.noGrad();
-  const { blockSize } = model.config, count = Math.floor(16_000 / blockSize);
+  const { blockSize } = model.config, most = Math.min(options.characters, val.numel() - 1);
+  const count = Math.max(1, Math.floor(most / blockSize));
   const part = (start: number) => val.narrow(0, start, count * blockSize).view(count, blockSize);
   const logits = model(part(0)).float().flatten(0, 1);
   return Number(F.crossEntropy(logits, part(1).flatten()).item());

@@ -5,7 +5,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { runExample } from "./example.ts";
 
 Deno.test("precision: the example trains, and prints a row for each precision", async () => {
-  const small = ["--digits", "300", "--epochs", "1", "--steps", "2", "--size", "64"];
+  const small = "--digits 300 --epochs 1 --steps 2 --characters 64 --size 64".split(" ");
   const { code, output } = await runExample("precision.ts", ...small);
   assertEquals(code, 0, output);
   const rows = output.split("\n").filter((line) => /^(float|bfloat|int)/.test(line));

@@ -84,10 +84,12 @@ export class Embedding extends QuantizedModule {
     return table;
   }
 
+  /** float32, without gradients. */
   override forward(input: Tensor): Tensor {
     return quantizedEmbedding("quantized.Embedding", input, this.weight, this.scale);
   }
 
+  /** As PyTorch prints it. */
   override toString(): string {
     const { numEmbeddings, embeddingDim, paddingIdx } = this;
     return this.describe(

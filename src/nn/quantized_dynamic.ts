@@ -81,11 +81,13 @@ export class Linear extends QuantizedModule {
     return layer;
   }
 
+  /** float32, without gradients. */
   override forward(input: Tensor): Tensor {
     const { weight, scale, bias } = this;
     return quantizedLinear("quantized.dynamic.Linear", input, weight, scale, bias);
   }
 
+  /** As PyTorch prints it. */
   override toString(): string {
     const { inFeatures, outFeatures, bias } = this;
     return this.describe(
