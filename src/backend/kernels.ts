@@ -177,6 +177,10 @@ export const SIGNATURES = {
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
     "size biasRow", "size relu", "scratch scratch", "size begin", "size end",
   ],
+  matmulMixed: [
+    "out c", "in a", "in b", "in scale", "in bias", "size m", "size n", "size k", "size bRow", "size bColumn",
+    "scratch scratch", "size begin", "size end",
+  ],
   conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
   convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
   convGradWeight: ["out dw", "in dy", "in x", "scratch scratch", ...CONVOLUTION],
@@ -417,6 +421,7 @@ export const FAMILIES = [
   { kernels: ["batch_norm_grad"], types: ["", "_f64"], signature: "batchNormGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
+  { kernels: ["matmul_mixed"], types: ["_f16", "_bf16", "_i8"], signature: "matmulMixed" },
   // convolution
   { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
   { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },

@@ -37,7 +37,7 @@ const WORK: Record<Ranged, Work | null> = {
   multilabel: [5, "classes"], multilabelGrad: [5, "classes"], ctc: [20, "steps", "states"], ctcGrad: [20, "steps", "states"],
   rowNorm: [0.3, "channels", "inner"], rowNormGrad: [0.4, "channels", "inner"], rowNormGradAffine: [0.2, "rows", "inner"],
   batchNorm: [0.3, "batches", "inner"], batchNormGrad: [0.4, "batches", "inner"],
-  matmul: [0.025, "n", "k"],
+  matmul: [0.025, "n", "k"], matmulMixed: [0.05, "m", "k"],
   conv: [0.03, ...CONVOLUTION], convGradX: [0.03, ...CONVOLUTION], convGradWeight: [0.03, "batch", "outputs", "channels", ...WINDOWS],
   maxPool: [0.4, ...WINDOWS], avgPool: [0.4, ...WINDOWS], avgPoolGrad: [0.4, ...WINDOWS],
   interpolate: [0.4, "inner"], interpolateLast: [2, "m"],
