@@ -57,10 +57,10 @@ function weigh(strip: usize, stats: usize, count: i32): void {
 
 export function attention(
   o: usize, lse: usize, q: usize, k: usize, v: usize, mask: usize,
-  heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32,
-  oBatch: i32, oHead: i32, oRow: i32, qBatch: i32, qHead: i32, qRow: i32, kBatch: i32, kHead: i32, kRow: i32,
-  vBatch: i32, vHead: i32, vRow: i32, maskBatch: i32, maskHead: i32, maskRow: i32, maskColumn: i32,
-  causal: i32, scale: f32, scratch: usize, begin: i32, end: i32,
+  heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32, qBatch: i32, qHead: i32, qRow: i32,
+  kBatch: i32, kHead: i32, kRow: i32, vBatch: i32, vHead: i32, vRow: i32, oBatch: i32, oHead: i32, oRow: i32,
+  maskBatch: i32, maskHead: i32, maskRow: i32, maskColumn: i32, causal: i32, scale: f32,
+  scratch: usize, begin: i32, end: i32,
 ): void {
   const panels = wide(valueWidth) >> 3, tiles = <usize>panels * TILE;
   const kStrips = scratch, vPanels = kStrips + (<usize>(KEYS * width) << 2);

@@ -50,12 +50,12 @@ function accumulate(tiles: usize, strip: usize, panel: usize, step: usize, panel
 
 export function attention_grad(
   dq: usize, dk: usize, dv: usize, g: usize, q: usize, k: usize, v: usize, o: usize, lse: usize, mask: usize,
-  heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32,
   dqBatch: i32, dqHead: i32, dqRow: i32, dkBatch: i32, dkHead: i32, dkRow: i32, dvBatch: i32, dvHead: i32, dvRow: i32,
-  gBatch: i32, gHead: i32, gRow: i32, qBatch: i32, qHead: i32, qRow: i32, kBatch: i32, kHead: i32, kRow: i32,
-  vBatch: i32, vHead: i32, vRow: i32, oBatch: i32, oHead: i32, oRow: i32,
-  maskBatch: i32, maskHead: i32, maskRow: i32, maskColumn: i32,
-  causal: i32, scale: f32, scratch: usize, begin: i32, end: i32,
+  gBatch: i32, gHead: i32, gRow: i32,
+  heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32, qBatch: i32, qHead: i32, qRow: i32,
+  kBatch: i32, kHead: i32, kRow: i32, vBatch: i32, vHead: i32, vRow: i32, oBatch: i32, oHead: i32, oRow: i32,
+  maskBatch: i32, maskHead: i32, maskRow: i32, maskColumn: i32, causal: i32, scale: f32,
+  scratch: usize, begin: i32, end: i32,
 ): void {
   const panels = wide(width) >> 3, valuePanels = wide(valueWidth) >> 3;
   const tiles = <usize>panels * TILE, valueTiles = <usize>valuePanels * TILE;

@@ -29,6 +29,8 @@ export * from "./ctc";
 export * from "./normalize";
 export * from "./batch_norm";
 export * from "./matmul";
+export * from "./attention";
+export * from "./attention_grad";
 export * from "./recurrent";
 export * from "./convolution";
 export * from "./pooling";
