@@ -7,12 +7,12 @@
  * up so far is multiplied by exp(old maximum - new maximum) first. Causal attention leaves out what it does not see, by
  * four keys and four queries.
  *
- * Strides are in elements; the last axis of all but the mask is contiguous. The mask is what is added to the scores, 0 if
- * there is none. Kernels do the items [begin, end) of the batch * heads * ceil(queries / 64) blocks of queries.
+ * Strides are in elements; the last axis of all but the mask is contiguous. The mask is what is added to the scores; 0
+ * is none. Kernels do the items [begin, end) of the batch * heads * ceil(queries / 64) blocks of queries.
  */
 import {
-  addMask, hide, KEYS, lowest, packColumns, packRows, packStrips, product, QUERIES, scores, storeRows, STRIP, TILE,
-  unpack, wide,
+  addMask, hide, KEYS, lowest, packColumns, packRows, packStrips, product, QUERIES, scores, seenKeys, storeRows, STRIP,
+  TILE, unpack, wide,
 } from "./attention_block";
 import { expFlushed } from "./exponentials";
 import { storeLanes } from "./lanes";
@@ -28,7 +28,7 @@ function finite(m: v128): v128 {
   return v128.andnot(m, f32x4.eq(m, v128.load(lowest)));
 }
 
-/** Turns the scores of a strip into weights [key][4 queries], exp(score - maximum), and brings its numbers up to date. */
+/** Turns a strip's scores into weights [key][4 queries], exp(score - maximum), and brings its numbers up to date. */
 function weigh(strip: usize, stats: usize, count: i32): void {
   const end = strip + (<usize>((count + 3) >> 2) << 6), before = v128.load(stats, MAXIMA);
   let m0 = before, m1 = v128.load(lowest), m2 = m1, m3 = m1;
@@ -78,7 +78,6 @@ export function attention(
     const qAt = q + (<usize>(batch * qBatch + head * qHead + first * qRow) << 2);
     const maskAt = mask + (<usize>(batch * maskBatch + head * maskHead + first * maskRow) << 2);
     packColumns(qPanels, qAt, qStep, rows, width, scale);
-    memory.fill(sums, 0, stats - sums);
     for (let i = 0; i < rows; i += 4) {
       v128.store(stats + <usize>(i >> 2) * STATS, v128.load(lowest), MAXIMA);
       v128.store(stats + <usize>(i >> 2) * STATS, f32x4.splat(0), SUMS);
@@ -94,23 +93,23 @@ export function attention(
       for (let i = 0; i < rows; i += 8) {
         // The keys of the block up to that of query i: what a causal query sees ends with its own.
         const own = causal ? first + i - from : block, strips = i + 4 < rows ? 2 : 1;
-        if (own + 8 <= 0) continue;
-        scores(weights, kStrips, qPanels + (<usize>(i * width) << 2), min(block, own + 8), width);
+        let seen = min(block, own + 8);
+        if (seen <= 0) continue;
+        const maskRows = maskAt + <usize>i * mRow + <usize>from * mColumn;
+        if (mask) seen = seenKeys(maskRows, mRow, mColumn, 0, min(8, rows - i), seen);
+        scores(weights, kStrips, qPanels + (<usize>(i * width) << 2), seen, width);
         for (let s = 0; s < strips; s++) {
-          const strip = weights + <usize>s * STRIP, count = min(block, own + 4 * s + 4), four = (count - 1) & ~3;
-          if (mask) {
-            const to = maskAt + <usize>(i + 4 * s) * mRow + <usize>from * mColumn;
-            addMask(strip, to, mRow, mColumn, min(4, rows - i - 4 * s), count);
-          }
-          hide(strip + (<usize>four << 4), count - four, own + 4 * s - four + 1);
+          const strip = weights + <usize>s * STRIP, count = min(seen, own + 4 * s + 4);
+          if (mask) addMask(strip, maskRows + <usize>(4 * s) * mRow, mRow, mColumn, min(4, rows - i - 4 * s), count);
+          hide(strip, count, own + 4 * s + 1);
           weigh(strip, stats + <usize>((i >> 2) + s) * STATS, count);
         }
         for (let j = 0; j < panels; j++) {
           const b = vPanels + (<usize>(KEYS * j) << 5);
           for (let s = 0; s < strips; s++) {
             const strip = (i >> 2) + s, to = sums + <usize>strip * tiles + <usize>j * TILE;
-            const factors = stats + <usize>strip * STATS + FACTORS;
-            product(to, to + 64, factors, weights + <usize>s * STRIP, b, min(block, own + 4 * s + 4));
+            const factors = from == 0 ? 0 : stats + <usize>strip * STATS + FACTORS;
+            product(to, to + 64, factors, weights + <usize>s * STRIP, b, min(seen, own + 4 * s + 4));
           }
         }
       }

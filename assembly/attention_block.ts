@@ -2,20 +2,20 @@
 /**
  * Blocks of attention: what its forward and backward kernels share.
  *
- * All products go through one register tile, [4, depth] x [depth, 8], whose operands are packed: `strips` hold four rows
- * each ([rows / 4][depth][4]), `panels` eight columns ([columns / 8][depth][8]). The result stays as the tile leaves it,
- * skewed: lane l of vector x holds row l ^ x, column l. Scores are tiles of four keys by eight queries, so the lanes are
- * queries whatever the skew: maxima, sums and exponentials need no step across lanes. A strip of scores holds four
- * queries, with 64 bytes for every four keys.
+ * All products go through one register tile, [4, depth] x [depth, 8], that of assembly/matmul.ts. Its operands are
+ * packed: `strips` hold four rows each ([rows / 4][depth][4]), `panels` eight columns ([columns / 8][depth][8]). The
+ * result stays as the tile leaves it, skewed: lane l of vector x holds row l ^ x, column l. Scores are tiles of four keys
+ * by eight queries, so the lanes are queries whatever the skew: maxima, sums and exponentials take no step across lanes.
+ * A strip of scores is of four queries, with 64 bytes for every four keys.
  */
 import { fma } from "./simd";
 import { loadLanes, storeLanes } from "./lanes";
 import { pack, swapHalves, swapNeighbours } from "./tile";
 
-/** Queries of a block. */
+/** Queries of a block. With 128, heads of 1024 x 64 gained 2 %, and there are half as many blocks for threads. */
 export const QUERIES: i32 = 64;
-/** Keys of a block. */
-export const KEYS: i32 = 128;
+/** Keys of a block. 256 x 64: forward 39 GFLOP/s with 128, 41 with 256; backward 43 and 44. */
+export const KEYS: i32 = 256;
 
 /** Bytes of a strip of scores. */
 export const STRIP: usize = <usize>KEYS << 4;
@@ -33,7 +33,7 @@ export function wide(count: i32): i32 {
   return (count + 7) & ~7;
 }
 
-/** Packs rows of `width` consecutive elements, so many bytes apart, as strips: [count, width] -> [count / 4][width][4]. */
+/** Packs rows of `width` elements, `row` bytes apart, as strips: [count, width] -> [count / 4][width][4]. */
 export function packStrips(to: usize, from: usize, row: usize, count: i32, width: i32): void {
   for (; count > 0; count -= 4, to += <usize>width << 4, from += 4 * row) {
     pack(to, 16, from, row, 4, min(4, count), width);
@@ -68,7 +68,7 @@ export function packRows(to: usize, step: usize, from: usize, row: usize, count:
 }
 
 /**
- * left, right = factors * (left, right) + a x b: strip a [depth, 4], panel b [depth, 8] -> the skewed halves of the tile.
+ * left, right = factors * (left, right) + a x b: strip a [depth, 4], panel b [depth, 8] -> the halves of a skewed tile.
  * `factors` is the address of a factor for each row; 0 starts from zeros.
  */
 export function product(left: usize, right: usize, factors: usize, a: usize, b: usize, depth: i32): void {
@@ -161,17 +161,33 @@ export function unpack(to: usize, row: usize, tiles: usize, factors: usize, rows
   }
 }
 
-/** Hides the last keys of a strip's last four: query l keeps the first min(count, first + l) of them. */
+/** Hides keys of a strip of `count`, among the last four of its tiles: query l sees the first min(count, first + l). */
 // @ts-ignore: decorator
 @inline
-export function hide(four: usize, count: i32, first: i32): void {
+export function hide(strip: usize, count: i32, first: i32): void {
+  const from = max(0, count - 1) & ~3, four = strip + (<usize>from << 4);
   const lanes = v128.load(LANES), hidden = v128.load(lowest);
-  const limit = i32x4.min_s(i32x4.splat(count), i32x4.add(i32x4.splat(first), lanes));
+  const limit = i32x4.min_s(i32x4.splat(count - from), i32x4.add(i32x4.splat(first - from), lanes));
   const l1 = swapNeighbours(lanes), l3 = swapHalves(l1), l2 = swapNeighbours(l3);
   v128.store(four, v128.bitselect(v128.load(four), hidden, i32x4.lt_s(lanes, limit)));
   v128.store(four, v128.bitselect(v128.load(four, 16), hidden, i32x4.lt_s(l1, limit)), 16);
   v128.store(four, v128.bitselect(v128.load(four, 32), hidden, i32x4.lt_s(l2, limit)), 32);
   v128.store(four, v128.bitselect(v128.load(four, 48), hidden, i32x4.lt_s(l3, limit)), 48);
+}
+
+/**
+ * How many of `count` keys are left when the last ones, which the mask hides from all of these rows, are left out:
+ * padding, and what causal masks hide. All of them, if a row's lse (at that address, if not 0) is -Infinity or no number:
+ * then the row sees no key at all, or one that spoils it, and every key gets what comes of that.
+ */
+export function seenKeys(mask: usize, row: usize, column: usize, lse: usize, rows: i32, count: i32): i32 {
+  for (let i = 0; lse != 0 && i < rows; i++) if (!(f32.load(lse + (<usize>i << 2)) > -Infinity)) return count;
+  for (; count > 0; count--) {
+    const at = mask + <usize>(count - 1) * column;
+    // From the last row on: where the mask is causal, it sees most.
+    for (let i = rows - 1; i >= 0; i--) if (f32.load(at + <usize>i * row) != -Infinity) return count;
+  }
+  return 0;
 }
 
 /** Four elements of a row of the mask, so many bytes apart; absent ones repeat the last. */

@@ -4,12 +4,13 @@
  *
  *     dv = p^T g        dq = scale ds k        dk = scale ds^T q
  *
- * For each block of keys, the blocks of queries follow one another: dk and dv are summed up in tiles of their own, dq in
- * tiles for all queries. Kernels do the items [begin, end) of batch * heads.
+ * For each block of keys, the blocks of queries follow one another: dk and dv are summed up in tiles of the block, dq
+ * in tiles for all queries. Kernels do the items [begin, end) of batch * heads: splitting a head by queries for dq and
+ * by keys for dk and dv would take the scores and g v^T twice, seven products for five.
  */
 import {
-  addMask, hide, KEYS, ones, packColumns, packRows, packStrips, product, QUERIES, scores, storeColumns, storeRows, STRIP,
-  TILE, unpack, wide,
+  addMask, hide, KEYS, ones, packColumns, packRows, packStrips, product, QUERIES, scores, seenKeys, storeColumns,
+  storeRows, STRIP, TILE, unpack, wide,
 } from "./attention_block";
 import { expFlushed } from "./exponentials";
 import { fma, sumLanes } from "./simd";
@@ -22,6 +23,11 @@ function dot(a: usize, b: usize, count: i32): f32 {
   for (; count >= 4; count -= 4, a += 16, b += 16) sum = fma(v128.load(a), v128.load(b), sum);
   for (; count > 0; count--, a += 4, b += 4) sum = fma(v128.load32_zero(a), v128.load32_zero(b), sum);
   return sumLanes(sum);
+}
+
+/** Zeros for the keys from `count` to `end` of a strip of p or ds. */
+function clear(p: usize, count: i32, end: i32): void {
+  for (let j = (count + 3) & ~3; j < end; j += 4) memory.fill(p + (<usize>(QUERIES * j) << 2), 0, 64);
 }
 
 /**
@@ -43,9 +49,11 @@ function slopes(p: usize, ds: usize, strip: usize, products: usize, lse: usize, 
   }
 }
 
-/** Adds a strip times each of so many panels, `step` bytes apart, to the strip's tiles. */
-function accumulate(tiles: usize, strip: usize, panel: usize, step: usize, panels: i32, depth: i32): void {
-  for (; panels > 0; panels--, tiles += TILE, panel += step) product(tiles, tiles + 64, ones, strip, panel, depth);
+/** tiles = factors * tiles + a strip times each of so many panels, `step` bytes apart; 0 for none, as in `product`. */
+function accumulate(
+  tiles: usize, factors: usize, strip: usize, panel: usize, step: usize, panels: i32, depth: i32,
+): void {
+  for (; panels > 0; panels--, tiles += TILE, panel += step) product(tiles, tiles + 64, factors, strip, panel, depth);
 }
 
 export function attention_grad(
@@ -72,22 +80,24 @@ export function attention_grad(
   v128.store(scales, f32x4.splat(scale));
   for (let item = begin; item < end; item++) {
     const batch = item / heads, head = item - batch * heads;
-    const qAt = q + (<usize>(batch * qBatch + head * qHead) << 2), kAt = k + (<usize>(batch * kBatch + head * kHead) << 2);
-    const vAt = v + (<usize>(batch * vBatch + head * vHead) << 2), gAt = g + (<usize>(batch * gBatch + head * gHead) << 2);
+    const qAt = q + (<usize>(batch * qBatch + head * qHead) << 2);
+    const kAt = k + (<usize>(batch * kBatch + head * kHead) << 2);
+    const vAt = v + (<usize>(batch * vBatch + head * vHead) << 2);
+    const gAt = g + (<usize>(batch * gBatch + head * gHead) << 2);
     const oAt = o + (<usize>(batch * oBatch + head * oHead) << 2);
     const maskAt = mask + (<usize>(batch * maskBatch + head * maskHead) << 2);
+    memory.copy(lses, lse + (<usize>(item * queries) << 2), <usize>queries << 2);
     for (let i = 0; i < queries; i++) {
-      const at = <usize>i << 2;
-      f32.store(lses + at, f32.load(lse + (<usize>(item * queries) << 2) + at));
-      f32.store(deltas + at, dot(gAt + <usize>i * gStep, oAt + (<usize>(i * oRow) << 2), valueWidth));
+      const sum = dot(gAt + <usize>i * gStep, oAt + (<usize>(i * oRow) << 2), valueWidth);
+      f32.store(deltas + (<usize>i << 2), sum);
     }
-    memory.fill(dqTiles, 0, <usize>((queries + 3) >> 2) * tiles);
     for (let from = 0; from < keys; from += KEYS) {
       const block = min(KEYS, keys - from);
       packStrips(kStrips, kAt + <usize>from * kStep, kStep, block, width);
       packStrips(vStrips, vAt + <usize>from * vStep, vStep, block, valueWidth);
       packRows(kPanels, <usize>KEYS << 5, kAt + <usize>from * kStep, kStep, block, width);
-      memory.fill(dkTiles, 0, scales - dkTiles);
+      memory.fill(dkTiles, 0, <usize>((block + 3) >> 2) * tiles);
+      memory.fill(dvTiles, 0, <usize>((block + 3) >> 2) * valueTiles);
       for (let first = causal ? from / QUERIES * QUERIES : 0; first < queries; first += QUERIES) {
         const rows = min(QUERIES, queries - first);
         packColumns(qColumns, qAt + <usize>first * qStep, qStep, rows, width, scale);
@@ -95,20 +105,25 @@ export function attention_grad(
         packRows(qRows, <usize>QUERIES << 5, qAt + <usize>first * qStep, qStep, rows, width);
         packRows(gRows, <usize>QUERIES << 5, gAt + <usize>first * gStep, gStep, rows, valueWidth);
         for (let i = 0; i < rows; i += 8) {
-          const own = causal ? first + i - from : block, seen = min(block, own + 8);
+          const own = causal ? first + i - from : block, at = <usize>(first + i) << 2;
+          let seen = min(block, own + 8);
           if (seen <= 0) continue;
+          const maskRows = maskAt + <usize>(first + i) * mRow + <usize>from * mColumn;
+          if (mask) seen = seenKeys(maskRows, mRow, mColumn, lses + at, min(8, rows - i), seen);
           scores(weights, kStrips, qColumns + (<usize>(i * width) << 2), seen, width);
           scores(products, vStrips, gColumns + (<usize>(i * valueWidth) << 2), seen, valueWidth);
           for (let s = 0; s < 2 && i + 4 * s < rows; s++) {
-            const count = min(block, own + 4 * s + 4), four = (count - 1) & ~3, row = i + 4 * s;
-            const strip = weights + <usize>s * STRIP, sides = products + <usize>s * STRIP, at = <usize>(first + row) << 2;
+            const count = min(seen, own + 4 * s + 4), row = i + 4 * s, strip = weights + <usize>s * STRIP;
+            const sides = products + <usize>s * STRIP, place = <usize>row << 4, offset = at + (<usize>s << 4);
             if (mask) {
-              const to = maskAt + <usize>(first + row) * mRow + <usize>from * mColumn;
-              addMask(strip, to, mRow, mColumn, min(4, rows - row), count);
+              addMask(strip, maskRows + <usize>(4 * s) * mRow, mRow, mColumn, min(4, rows - row), count);
+              clear(p + place, count, block);
+              clear(ds + place, count, block);
             }
-            hide(strip + (<usize>four << 4), count - four, own + 4 * s - four + 1);
-            slopes(p + (<usize>row << 4), ds + (<usize>row << 4), strip, sides, lses + at, deltas + at, count);
-            accumulate(dqTiles + (at >> 4) * tiles, sides, kPanels, <usize>KEYS << 5, panels, count);
+            hide(strip, count, own + 4 * s + 1);
+            slopes(p + place, ds + place, strip, sides, lses + offset, deltas + offset, count);
+            const factors = from == 0 ? 0 : ones;
+            accumulate(dqTiles + (offset >> 4) * tiles, factors, sides, kPanels, <usize>KEYS << 5, panels, count);
           }
         }
         for (let j = 0; j < block; j += 4) {
@@ -116,8 +131,9 @@ export function attention_grad(
           const skip = causal ? max(0, from + j - first) : 0, strip = <usize>(QUERIES * j + 4 * skip) << 2;
           if (skip >= rows) continue;
           const to = <usize>(j >> 2), at = <usize>skip << 5;
-          accumulate(dvTiles + to * valueTiles, p + strip, gRows + at, <usize>QUERIES << 5, valuePanels, rows - skip);
-          accumulate(dkTiles + to * tiles, ds + strip, qRows + at, <usize>QUERIES << 5, panels, rows - skip);
+          const step = <usize>QUERIES << 5, depth = rows - skip;
+          accumulate(dvTiles + to * valueTiles, ones, p + strip, gRows + at, step, valuePanels, depth);
+          accumulate(dkTiles + to * tiles, ones, ds + strip, qRows + at, step, panels, depth);
         }
       }
       const dkAt = dk + (<usize>(batch * dkBatch + head * dkHead + from * dkRow) << 2), dkStep = <usize>dkRow << 2;

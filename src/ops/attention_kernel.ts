@@ -20,7 +20,7 @@ export interface AttentionSettings {
 }
 
 /** Queries and keys that the kernels take at a time. */
-const QUERIES = 64, KEYS = 128;
+const QUERIES = 64, KEYS = 256;
 
 /** More parameters than are worth the spelling out: each tensor has three strides. */
 type Call = (...values: number[]) => void;
