@@ -64,8 +64,8 @@ const operands = (
 Deno.test("attention kernel: sizes, causal and not, against float64", () => {
   torch.manualSeed(0);
   const sizes = [
-    [1, 1, 1, 1],
-    [1, 129, 7, 3],
+    [2, 1, 1, 1],
+    [3, 129, 7, 3],
     [5, 17, 2, 80],
     [17, 5, 80, 5],
     [65, 65, 12, 12],
@@ -81,6 +81,15 @@ Deno.test("attention kernel: sizes, causal and not, against float64", () => {
       compare(label, operands([2], queries, keys, width, columns), { isCausal });
     }
   }
+  // A single query goes through the products of a row.
+  const [q, k, v] = operands([2], 1, 9, 4);
+  const one = F.scaledDotProductAttention(q, k, v);
+  assertNear(
+    one,
+    F.scaledDotProductAttention(q.double(), k.double(), v.double()),
+    1e-6,
+    "one query",
+  );
 });
 
 Deno.test("attention kernel: masks against float64", () => {
