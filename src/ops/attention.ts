@@ -295,7 +295,7 @@ export function multiHeadAttentionForward(
     if (settings.averageAttnWeights) weights = mean(weights, 1);
   } else heard = attend(q, k, v, how, dropoutP);
   heard = reshape(permute(heard, [2, 0, 1, 3]), length, batch, heads * width);
-  const output = projected(heard, settings.outProjWeight!, settings.outProjBias);
+  const [output] = projected(heard, settings.outProjWeight!, settings.outProjBias);
   if (batched) return [output, weights];
   return [squeeze(output, 1), weights === null ? null : squeeze(weights, 0)];
 }
@@ -358,10 +358,15 @@ function checkAttentionMask(
   return mask.ndim === 3 ? mask : unsqueeze(mask, 0);
 }
 
-/** linear(x), its rows taken in the order in which they lie: batch-first inputs come transposed, and are not copied. */
-function projected(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
-  if (x.dense || x.strides[0] >= x.strides[1]) return linear(x, weight, bias);
-  return transpose(linear(transpose(x, 0, 1), weight, bias), 0, 1);
+/**
+ * linear(x), cut along its last axis into so many parts. Rows are taken in the order in which they lie: batch-first inputs
+ * come transposed, and neither they nor their gradients are copied.
+ */
+function projected(x: Tensor, weight: Tensor, bias: Tensor | null, parts = 1): Tensor[] {
+  const turned = !x.dense && x.strides[0] < x.strides[1];
+  const y = linear(turned ? transpose(x, 0, 1) : x, weight, bias);
+  const cut = parts === 1 ? [y] : chunk(y, parts, 2);
+  return turned ? cut.map((part) => transpose(part, 0, 1)) : cut;
 }
 
 /** Query, key and value projected; what is one tensor is projected in one product. */
@@ -379,25 +384,29 @@ function project(
     checkTensor(MHA, "vProjWeight", vProjWeight);
     const [bq, bk, bv] = bias === null ? [null, null, null] : chunk(bias, 3);
     return [
-      projected(query, qProjWeight, bq),
-      projected(key, kProjWeight, bk),
-      projected(value, vProjWeight, bv),
+      projected(query, qProjWeight, bq)[0],
+      projected(key, kProjWeight, bk)[0],
+      projected(value, vProjWeight, bv)[0],
     ];
   }
   checkTensor(MHA, "inProjWeight", weight);
   if (key === value && query === key) {
-    return chunk(projected(query, weight, bias), 3, 2) as [Tensor, Tensor, Tensor];
+    return projected(query, weight, bias, 3) as [Tensor, Tensor, Tensor];
   }
   const size = query.shape[2];
   if (key === value) {
     const [wq, rest] = splitWithSizes(weight, [size, 2 * size]);
     const [bq, restBias] = bias === null ? [null, null] : splitWithSizes(bias, [size, 2 * size]);
-    const [k, v] = chunk(projected(key, rest, restBias), 2, 2);
-    return [projected(query, wq, bq), k, v];
+    const [k, v] = projected(key, rest, restBias, 2);
+    return [projected(query, wq, bq)[0], k, v];
   }
   const [wq, wk, wv] = chunk(weight, 3);
   const [bq, bk, bv] = bias === null ? [null, null, null] : chunk(bias, 3);
-  return [projected(query, wq, bq), projected(key, wk, bk), projected(value, wv, bv)];
+  return [
+    projected(query, wq, bq)[0],
+    projected(key, wk, bk)[0],
+    projected(value, wv, bv)[0],
+  ];
 }
 
 /** A mask with one more column, of a key that everyone sees. */
