@@ -166,6 +166,7 @@ export function unpack(to: usize, row: usize, tiles: usize, factors: usize, rows
 @inline
 export function hide(strip: usize, count: i32, first: i32): void {
   const from = max(0, count - 1) & ~3, four = strip + (<usize>from << 4);
+  if (count - from >= 4 && first - from >= 4) return;
   const lanes = v128.load(LANES), hidden = v128.load(lowest);
   const limit = i32x4.min_s(i32x4.splat(count - from), i32x4.add(i32x4.splat(first - from), lanes));
   const l1 = swapNeighbours(lanes), l3 = swapHalves(l1), l2 = swapNeighbours(l3);
