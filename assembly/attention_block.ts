@@ -2,15 +2,15 @@
 /**
  * Blocks of attention: what its forward and backward kernels share.
  *
- * All products go through one register tile, [4, depth] x [depth, 8], that of assembly/matmul.ts. Its operands are
- * packed: `strips` hold four rows each ([rows / 4][depth][4]), `panels` eight columns ([columns / 8][depth][8]). The
- * result stays as the tile leaves it, skewed: lane l of vector x holds row l ^ x, column l. Scores are tiles of four keys
- * by eight queries, so the lanes are queries whatever the skew: maxima, sums and exponentials take no step across lanes.
- * A strip of scores is of four queries, with 64 bytes for every four keys.
+ * All products go through one register tile, [4, depth] x [depth, 8]. Its operands are packed: `strips` hold four rows
+ * each ([rows / 4][depth][4]), `panels` eight columns ([columns / 8][depth][8]). Four rows of a strip come in one load
+ * and are turned to each lane, so the result is skewed: lane l of vector x holds row l ^ x, column l. It stays so. Scores
+ * are tiles of four keys by eight queries: the lanes are queries whatever the skew, and maxima, sums and exponentials
+ * take no step across lanes. A strip of scores is of four queries, with 64 bytes for every four keys.
  */
 import { fma } from "./simd";
 import { loadLanes, storeLanes } from "./lanes";
-import { pack, swapHalves, swapNeighbours } from "./tile";
+import { pack } from "./tile";
 
 /** Queries of a block. With 128, heads of 1024 x 64 gained 2 %, and there are half as many blocks for threads. */
 export const QUERIES: i32 = 64;
@@ -25,6 +25,18 @@ export const TILE: usize = 128;
 export const ones = memory.data<f32>([1, 1, 1, 1], 16);
 export const lowest = memory.data<f32>([-Infinity, -Infinity, -Infinity, -Infinity], 16);
 const LANES = memory.data<i32>([0, 1, 2, 3], 16);
+
+// @ts-ignore: decorator
+@inline
+function swapNeighbours(x: v128): v128 {
+  return i32x4.shuffle(x, x, 1, 0, 3, 2);
+}
+
+// @ts-ignore: decorator
+@inline
+function swapHalves(x: v128): v128 {
+  return i32x4.shuffle(x, x, 2, 3, 0, 1);
+}
 
 /** `count` elements in whole panels. */
 // @ts-ignore: decorator

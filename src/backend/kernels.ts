@@ -177,7 +177,7 @@ export const SIGNATURES = {
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
-    "scratch scratch", "size begin", "size end",
+    "size biasRow", "size relu", "scratch scratch", "size begin", "size end",
   ],
   attention: ["out o", "out lse", "in q", "in k", "in v", "in mask", ...ATTENTION],
   attentionGrad: [

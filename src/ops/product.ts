@@ -17,7 +17,7 @@ import { sumScratch } from "./reduction.ts";
 import { sumTo } from "./sum_to.ts";
 
 /** The bytes of scratch that the matmul kernel needs, whatever the sizes. */
-export const SCRATCH = 270_464;
+export const SCRATCH = 270_528;
 
 /** The dtype in which products of each dtype are computed, by id: float32, float64 or int64; undefined for bool. */
 const COMPUTE: readonly (DType | undefined)[] = dtypes.map((t) =>
@@ -142,6 +142,14 @@ function narrow(y: Tensor, dtype: DType): Tensor {
   return y.dtype === dtype ? y : convert(y, dtype);
 }
 
+/** What the kernel does to a result while it is in the cache. */
+export interface Epilogue {
+  /** Whether the bias has rows of its own, [m, n], instead of one for all. */
+  rows?: boolean;
+  /** Whether negative results become 0. */
+  relu?: boolean;
+}
+
 /**
  * op(a) x op(b) (+ bias), where op transposes if `ta` (`tb`) is set and a tensor of more than two axes counts as the
  * matrix [all leading axes, last]. The result has the leading axes of an untransposed `a`; a transposed `a` takes a `b`
@@ -154,6 +162,7 @@ export function multiply(
   b: Tensor,
   tb: boolean,
   bias: Tensor | null = null,
+  epilogue?: Epilogue,
 ): Tensor {
   const dtype = productType(call, a, b);
   const p = matrixOf(a, dtype), q = matrixOf(b, dtype);
@@ -186,6 +195,8 @@ export function multiply(
       tb ? q.row : q.column,
       0,
       0,
+      epilogue?.rows ? n : 0,
+      Number(epilogue?.relu ?? false),
       scratch,
       0,
       m,
@@ -271,6 +282,8 @@ export function vectorProduct(
       1,
       0,
       0,
+      0,
+      0,
       scratch,
       0,
       m,
@@ -305,6 +318,8 @@ export function dotProduct(call: string, op: string, a: Tensor, b: Tensor): Tens
     p.step,
     q.step,
     1,
+    0,
+    0,
     0,
     0,
     scratch,
@@ -376,6 +391,8 @@ export function batchedProduct(
         bColumn,
         aBatch,
         bBatch,
+        0,
+        0,
         scratch,
         0,
         batches * m,
