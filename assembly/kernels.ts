@@ -32,6 +32,8 @@ export * from "./normalize";
 export * from "./batch_norm";
 export { matmul, matmul_f64, matmul_i64, matmul_scratch } from "./matmul";
 export * from "./matmul_mixed";
+export * from "./attention";
+export * from "./attention_grad";
 export * from "./recurrent";
 export * from "./convolution";
 export * from "./pooling";

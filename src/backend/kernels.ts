@@ -31,6 +31,15 @@ const SAMPLING = [
   "size corners", "scratch scratch", "size begin", "size end",
 ] as const;
 
+/** The sizes of attention, the strides of its operands, and the range of its outer loop. */
+// deno-fmt-ignore
+const ATTENTION = [
+  "size heads", "size queries", "size keys", "size width", "size valueWidth", "size qBatch", "size qHead", "size qRow",
+  "size kBatch", "size kHead", "size kRow", "size vBatch", "size vHead", "size vRow", "size oBatch", "size oHead",
+  "size oRow", "size maskBatch", "size maskHead", "size maskRow", "size maskColumn", "size causal", "scalar scale",
+  "scratch scratch", "size begin", "size end",
+] as const;
+
 /** Lists of parameters that kernels share. */
 // deno-fmt-ignore
 export const SIGNATURES = {
@@ -180,6 +189,12 @@ export const SIGNATURES = {
   matmulMixed: [
     "out c", "in a", "in b", "in scale", "in bias", "size m", "size n", "size k", "size bRow", "size bColumn",
     "scratch scratch", "size begin", "size end",
+  ],
+  attention: ["out o", "out lse", "in q", "in k", "in v", "in mask", ...ATTENTION],
+  attentionGrad: [
+    "out dq", "out dk", "out dv", "in g", "in q", "in k", "in v", "in o", "in lse", "in mask", "size dqBatch",
+    "size dqHead", "size dqRow", "size dkBatch", "size dkHead", "size dkRow", "size dvBatch", "size dvHead",
+    "size dvRow", "size gBatch", "size gHead", "size gRow", ...ATTENTION,
   ],
   conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
   convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
@@ -422,6 +437,9 @@ export const FAMILIES = [
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
   { kernels: ["matmul_mixed"], types: ["_f16", "_bf16", "_i8"], signature: "matmulMixed" },
+  // attention
+  { kernels: ["attention"], types: [""], signature: "attention" },
+  { kernels: ["attention_grad"], types: [""], signature: "attentionGrad" },
   // convolution
   { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
   { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },

@@ -38,6 +38,7 @@ const WORK: Record<Ranged, Work | null> = {
   rowNorm: [0.3, "channels", "inner"], rowNormGrad: [0.4, "channels", "inner"], rowNormGradAffine: [0.2, "rows", "inner"],
   batchNorm: [0.3, "batches", "inner"], batchNormGrad: [0.4, "batches", "inner"],
   matmul: [0.025, "n", "k"], matmulMixed: [0.05, "m", "k"],
+  attention: [4, "keys", "width"], attentionGrad: [0.15, "queries", "keys", "width"],
   conv: [0.03, ...CONVOLUTION], convGradX: [0.03, ...CONVOLUTION], convGradWeight: [0.03, "batch", "outputs", "channels", ...WINDOWS],
   maxPool: [0.4, ...WINDOWS], avgPool: [0.4, ...WINDOWS], avgPoolGrad: [0.4, ...WINDOWS],
   interpolate: [0.4, "inner"], interpolateLast: [2, "m"],
