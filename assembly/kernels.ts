@@ -36,6 +36,8 @@ export * from "./attention";
 export * from "./attention_grad";
 export * from "./recurrent";
 export * from "./convolution";
+export * from "./convolution_octet";
+export * from "./convolution_plane";
 export * from "./pooling";
 export * from "./interpolate";
 export * from "./grid_sample";

@@ -8,21 +8,7 @@
  * @module
  */
 import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
-
-/** How windows lie along three axes. */
-// deno-fmt-ignore
-const WINDOWS = [
-  "size size0", "size size1", "size size2", "size count0", "size count1", "size count2",
-  "size kernel0", "size kernel1", "size kernel2", "size stride0", "size stride1", "size stride2",
-  "size padding0", "size padding1", "size padding2",
-] as const;
-
-/** The sizes of a convolution over three axes, how much of it is done at a time, and the range of its outer loop. */
-// deno-fmt-ignore
-const CONVOLUTION = [
-  "size batch", "size groups", "size channels", "size outputs", ...WINDOWS,
-  "size dilation0", "size dilation1", "size dilation2", "size samples", "size band", "size begin", "size end",
-] as const;
+import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
 
 /** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
 // deno-fmt-ignore
@@ -196,15 +182,7 @@ export const SIGNATURES = {
     "size dqHead", "size dqRow", "size dkBatch", "size dkHead", "size dkRow", "size dvBatch", "size dvHead",
     "size dvRow", "size gBatch", "size gHead", "size gRow", ...ATTENTION,
   ],
-  conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
-  convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
-  convGradWeight: ["out dw", "in dy", "in x", "scratch scratch", ...CONVOLUTION],
-  maxPool: [
-    "out y", "out index", "in x", ...WINDOWS, "size dilation0", "size dilation1", "size dilation2",
-    "size begin", "size end",
-  ],
-  avgPool: ["out y", "in x", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
-  avgPoolGrad: ["out dx", "in dy", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
+  ...WINDOW_SIGNATURES,
   interpolate: [
     "out y", "in x", "in taps", "in weights", "size n", "size m", "size inner", "size begin", "size end",
   ],
@@ -440,14 +418,7 @@ export const FAMILIES = [
   // attention
   { kernels: ["attention"], types: [""], signature: "attention" },
   { kernels: ["attention_grad"], types: [""], signature: "attentionGrad" },
-  // convolution
-  { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
-  { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },
-  { kernels: ["conv_grad_weight"], types: ["", "_f64"], signature: "convGradWeight" },
-  // pooling
-  { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
-  { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },
-  { kernels: ["avg_pool_grad"], types: ["", "_f64"], signature: "avgPoolGrad" },
+  ...WINDOW_FAMILIES,
   // interpolate
   { kernels: ["interpolate"], types: ["", "_f64"], signature: "interpolate" },
   { kernels: ["interpolate_last"], types: ["", "_f64"], signature: "interpolateLast" },
