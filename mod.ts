@@ -157,6 +157,7 @@ export {
   ShortTensor,
   type TensorType,
 } from "./src/legacy.ts";
+export { getNumThreads, setNumThreads } from "./src/threads.ts";
 export * as cuda from "./src/cuda.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";

@@ -20,7 +20,17 @@ const OPTIONS = [
   "--use",
   "abort=",
 ];
-const MEMORY = ["--initialMemory", "256", "--maximumMemory", "65535"];
+// Shared, for threads; src/backend/wasm.ts clears the mark where a host has no shared memory.
+const MEMORY = [
+  "--enable",
+  "threads",
+  "--importMemory",
+  "--sharedMemory",
+  "--initialMemory",
+  "256",
+  "--maximumMemory",
+  "65535",
+];
 
 const root = new URL("../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, root));

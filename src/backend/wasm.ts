@@ -7,8 +7,9 @@ import { baseline, relaxed } from "../../build/kernels.ts";
 import type { Backend, MemoryStats } from "./backend.ts";
 import type { DType } from "./dtype.ts";
 import { Heap } from "./heap.ts";
-import type { Kernels } from "./kernels.ts";
+import { type KernelName, type Kernels, manifest } from "./kernels.ts";
 import { Storage } from "./storage.ts";
+import { sharedMemory, ThreadPool } from "./threads.ts";
 
 // The smallest module with a relaxed SIMD instruction: a function that returns f32x4.relaxed_madd of three zeros.
 // deno-fmt-ignore
@@ -23,14 +24,24 @@ const RELAXED_PROBE = new Uint8Array([
 
 /** Slots for constants; a kernel call takes three at most. */
 const SCALARS = 64;
+/** Pages that the memory begins with, and may grow to: what assembly/build.ts compiled into the binaries. */
+const PAGES = 256, MOST_PAGES = 65535;
+/** How a binary imports its memory: "env", "memory", a memory; then comes a byte of flags: with a maximum, and shared. */
+const IMPORT = [3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2], WITH_MAXIMUM = 1;
 /** Where storages begin to move out; the heap raises it when a program's live tensors need more. */
 const BUDGET = 64 << 20;
 
 /** What the kernels' module exports. */
 interface Exports {
-  readonly memory: WebAssembly.Memory;
   /** The first address that the module's own data does not use. */
   readonly heap_base: WebAssembly.Global;
+}
+
+/** Where the flags of the memory that `binary` imports are. */
+function flagsAt(binary: Uint8Array): number {
+  for (let i = 0;; i++) {
+    if (IMPORT.every((byte, j) => binary[i + j] === byte)) return i + IMPORT.length;
+  }
 }
 
 /** The backend of `"cpu"`. */
@@ -41,6 +52,8 @@ export class WasmBackend implements Backend {
   readonly flavour: "relaxed" | "baseline";
   /** The device's memory. */
   readonly heap: Heap;
+  /** The threads; null where the host has no shared memory or no workers. */
+  readonly pool: ThreadPool | null;
   readonly #scalars: number;
   #nextScalar = 0;
   #scratch = 0;
@@ -53,11 +66,19 @@ export class WasmBackend implements Backend {
       atob(this.flavour === "relaxed" ? relaxed : baseline),
       (c) => c.charCodeAt(0),
     );
-    const exports = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as unknown as
+    const shared = sharedMemory(PAGES, MOST_PAGES);
+    if (!shared) binary[flagsAt(binary)] = WITH_MAXIMUM;
+    const memory = shared ?? new WebAssembly.Memory({ initial: PAGES, maximum: MOST_PAGES });
+    const module = new WebAssembly.Module(binary);
+    const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as
       & Exports
       & Kernels;
-    this.kernels = exports;
-    this.heap = new Heap(exports.memory, exports.heap_base.value, BUDGET);
+    const kernels = Object.fromEntries(
+      (Object.keys(manifest) as KernelName[]).map((name) => [name, exports[name]]),
+    );
+    this.pool = shared ? new ThreadPool(module, shared, kernels) : null;
+    this.kernels = (this.pool?.kernels ?? kernels) as unknown as Kernels;
+    this.heap = new Heap(memory, exports.heap_base.value, BUDGET);
     this.#scalars = this.heap.reserve(SCALARS * 8);
   }
 
@@ -118,6 +139,11 @@ export class WasmBackend implements Backend {
   }
 
   scratch(bytes: number): number {
+    if (this.pool !== null && this.pool.threads > 1) {
+      bytes = (bytes + 63) & ~63; // beyond 2 GiB there is no scratch space
+      this.pool.scratchStride = bytes;
+      bytes *= this.pool.threads;
+    }
     if (bytes > this.#scratchBytes) {
       // The old block stays reserved; sizes double, so the waste is bounded by the last one.
       this.#scratchBytes = Math.max(bytes, 2 * this.#scratchBytes, 1 << 16);
