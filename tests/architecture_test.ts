@@ -22,8 +22,9 @@ const LAYERS: [layer: number, path: string][] = [
   [6, "src/optim/"],
   [6, "src/data/"],
   [6, "src/io/"],
-  [7, "src/"],
-  [7, "mod.ts"],
+  [7, "src/models/"],
+  [8, "src/"],
+  [8, "mod.ts"],
 ];
 
 const layerOf = (path: string) => LAYERS.find(([, prefix]) => path.startsWith(prefix))?.[0];
