@@ -4,7 +4,8 @@
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  * @see https://protobuf.dev/programming-guides/encoding/
  */
-import { type Input } from "./row.ts";
+import { sizeOf } from "./data.ts";
+import type { Input } from "./row.ts";
 
 /** An attribute: an integer, integers, text, or a float. */
 export type Attribute = number | number[] | string | { float: number };
@@ -17,10 +18,13 @@ export interface Node {
   attributes?: Record<string, Attribute>;
 }
 
-/** A graph over the row's inputs a, b, c, ...; constants are int64 vectors or float scalars. */
+/** Whole numbers, a float, or a tensor of ones of a shape. */
+export type Constant = number[] | { float: number } | { ones: number[] };
+
+/** A graph over the row's inputs a, b, c, ...; constants are int64 vectors, float scalars, or ones. */
 export interface Model {
   nodes: Node[];
-  constants?: Record<string, number[] | { float: number }>;
+  constants?: Record<string, Constant>;
 }
 
 /** TensorProto.DataType. */
@@ -62,15 +66,18 @@ function valueInfo(name: string, type: number, shape?: readonly number[]): Bytes
 }
 
 /** TensorProto. */
-function constant(name: string, value: number[] | { float: number }): Bytes {
-  return Array.isArray(value)
-    ? [
-      ...field(1, value.length),
-      ...field(2, INT64),
-      ...field(8, name),
-      ...field(9, bytesOf(BigInt64Array.from(value.map(BigInt)))),
-    ]
-    : [...field(2, FLOAT), ...field(8, name), ...field(9, bytesOf(Float32Array.of(value.float)))];
+function constant(name: string, value: Constant): Bytes {
+  const [type, shape, data] = Array.isArray(value)
+    ? [INT64, [value.length], BigInt64Array.from(value.map(BigInt))]
+    : "float" in value
+    ? [FLOAT, [], Float32Array.of(value.float)]
+    : [FLOAT, value.ones, new Float32Array(sizeOf(value.ones)).fill(1)];
+  return [
+    ...shape.flatMap((d) => field(1, d)),
+    ...field(2, type),
+    ...field(8, name),
+    ...field(9, bytesOf(data)),
+  ];
 }
 
 /** The name of input `i`: a, b, c, ... */
@@ -88,7 +95,7 @@ export function encode(model: Model, inputs: readonly Input[]): Uint8Array<Array
   );
   graph.push(...field(2, "row"));
   for (const [name, value] of Object.entries(model.constants ?? {})) {
-    graph.push(...field(5, constant(name, value)));
+    for (const byte of field(5, constant(name, value))) graph.push(byte);
   }
   inputs.forEach((input, i) =>
     graph.push(

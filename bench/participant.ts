@@ -33,6 +33,7 @@ try {
   const { start }: { start: Start } = await import(`./engines/${library}.ts`);
   const engine = await start(Number(threads));
   say({ about: engine.about });
+  let settling = 300; // the engine compiles what all rows share while the first warms up
   let current = "", prepared: Prepared | null = null, runs = 1;
   for await (const line of createInterface({ input: process.stdin })) {
     const request: Request = JSON.parse(line);
@@ -44,7 +45,8 @@ try {
         const row = ROWS.find((r) => r.name === current) ?? { name: current };
         prepared = await engine.prepare(row as typeof ROWS[number]);
         result = digest(await prepared.result());
-        runs = await warm(prepared.run, request.warm);
+        runs = await warm(prepared.run, request.warm + settling);
+        settling = 0;
       }
       say({ ...await time(prepared.run, runs, request.ms), result });
     } catch (e) {

@@ -17,7 +17,9 @@ export type Tensor = torch.Tensor;
 export type Tf = typeof tf;
 /** One of its tensors. */
 export type TfTensor = tf.Tensor;
+/** One of one axis. */
 export type TfVector = tf.Tensor1D;
+/** One of four axes: in its layout [batch, height, width, channels]. */
 export type TfImages = tf.Tensor4D;
 /** jax-js. */
 export type Jax = typeof jax;

@@ -1,4 +1,5 @@
 /** jax-js on its WebAssembly backend; every row goes through its `jit`. */
+import config from "../../deno.json" with { type: "json" };
 import { floats, ints, sizeOf } from "../data.ts";
 import type { JaxArray } from "../row.ts";
 import type { Start } from "./engine.ts";
@@ -15,7 +16,7 @@ export const start: Start = async (threads) => {
   const { numpy: np } = jax;
   let held: JaxArray[] = [];
   return {
-    about: "jax-js (wasm, jit)",
+    about: `jax-js ${config.imports["@jax-js/jax"].split("@").at(-1)} (wasm, jit)`,
     prepare: (row) => {
       const recipe = row.jax;
       if (!recipe) throw new Error("no recipe");

@@ -11,14 +11,16 @@ export const start: Start = async (threads) => {
     throw new Error("TensorFlow.js has threads in browsers only (its issue 3830)");
   }
   const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
+  let open = false;
   return {
     about: `TensorFlow.js ${tf.version_core} (wasm${simd ? ", SIMD" : ""})`,
     prepare: (row) => {
       const recipe = row.tfjs;
       if (!recipe) throw new Error("no recipe");
       tf.disposeVariables();
-      tf.engine().endScope();
-      tf.engine().startScope(); // frees what the row before had prepared
+      if (open) tf.engine().endScope(); // frees what the row before had prepared
+      tf.engine().startScope();
+      open = true;
       const inputs = row.inputs.map((input, i) =>
         Array.isArray(input)
           ? tf.tensor(floats(i + 1, sizeOf(input)), input)

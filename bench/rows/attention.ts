@@ -74,8 +74,7 @@ function attention(lead: number[], length: number, width: number, backward: bool
       const forward = (q: JaxArg, k: JaxArg, v: JaxArg) =>
         nn.dotProductAttention(q, k, v, { isCausal: true });
       if (!backward) return [forward, ...args];
-      const f = (q: JaxArg, k: JaxArg, v: JaxArg, dy: JaxArg) =>
-        np.sum(forward(q, k, v).mul(dy));
+      const f = (q: JaxArg, k: JaxArg, v: JaxArg, dy: JaxArg) => np.sum(forward(q, k, v).mul(dy));
       return [grad(f, { argnums: [0, 1, 2] }), ...args];
     },
   };
@@ -89,7 +88,7 @@ export const ATTENTION: Row[] = [
     bytes: 2 * 4 * 768 * 128,
     ours: (torch, a, b) => torch.nn.functional.embedding(b, a),
     torch: "F.embedding(b, a)",
-    tfjs: (tf, a, b) => tf.gather(a, b as TfTensor<1>),
+    tfjs: (tf, a, b) => tf.gather(a, b),
     onnx: { nodes: [{ op: "Gather" }] },
     jax: ({ numpy: np }, a, b) => np.take(a, b, 0),
   }),
@@ -106,7 +105,7 @@ export const ATTENTION: Row[] = [
       code: "torch.autograd.grad(F.embedding(b, a), a, c)[0]",
     },
     tfjs: (tf, a, b, c) => {
-      const grad = tf.grad((a) => tf.gather(a, b as TfTensor<1>));
+      const grad = tf.grad((a) => tf.gather(a, b));
       return () => grad(a, c);
     },
     jax: ({ grad, numpy: np }, a, b, c) => {

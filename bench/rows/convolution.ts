@@ -1,5 +1,5 @@
 /** Convolution and pooling: 8 images of 64 channels, 32x32. */
-import { type JaxArray as JaxArg, op, type Row, type Tensor, type TfImages as Images, type Torch } from "../row.ts";
+import type { JaxArray as JaxArg, Row, Tensor, TfImages as Images, Torch } from "../row.ts";
 
 const group = "convolution and pooling";
 const IMAGES = [8, 64, 32, 32];
@@ -66,17 +66,23 @@ export const CONVOLUTION: Row[] = [
     convolution("1x1", 1, 1, backward),
     convolution("depthwise 3x3", 3, 64, backward),
   ]),
-  op({
+  {
     name: "maxPool2d 2x2",
     group,
     inputs: [IMAGES],
     bytes: 4 * 8 * 64 * 32 * 32 * 1.25,
-    ours: (torch, a) => torch.nn.functional.maxPool2d(a, 2),
+    ours: (torch, a) => () => torch.nn.functional.maxPool2d(a, 2),
     torch: "F.max_pool2d(a, 2)",
-    tfjs: (tf, a) => tf.maxPool(tf.reshape(a, [8, 32, 32, 64]) as Images, 2, 2, "valid"),
+    tfjs: (tf, a) => {
+      const x = tf.transpose(a, [0, 2, 3, 1]) as Images;
+      return () => tf.maxPool(x, 2, 2, "valid");
+    },
     onnx: { nodes: [{ op: "MaxPool", attributes: { kernel_shape: [2, 2], strides: [2, 2] } }] },
-    jax: ({ lax, numpy: np }, a) => lax.reduceWindow(a, np.max, [1, 1, 2, 2], [1, 1, 2, 2]),
-  }),
+    jax: ({ lax, numpy: np }, a) => [
+      (a) => lax.reduceWindow(a, (x) => np.max(x), [1, 1, 2, 2], [1, 1, 2, 2]),
+      a,
+    ],
+  },
   {
     name: "maxPool2d 2x2 forward and backward",
     group,
@@ -96,7 +102,7 @@ export const CONVOLUTION: Row[] = [
     },
     jax: ({ grad, lax, numpy: np }, a, b) => {
       const f = (a: JaxArg, b: JaxArg) =>
-        np.sum(lax.reduceWindow(a, np.max, [1, 1, 2, 2], [1, 1, 2, 2]).mul(b));
+        np.sum(lax.reduceWindow(a, (x) => np.max(x), [1, 1, 2, 2], [1, 1, 2, 2]).mul(b));
       return [grad(f), a, b];
     },
   },

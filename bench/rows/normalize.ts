@@ -1,5 +1,11 @@
 /** Softmax, losses and normalisation. */
-import { type JaxArray as JaxArg, op, type Row, type TfImages as Images, type TfVector as Vector } from "../row.ts";
+import {
+  type JaxArray as JaxArg,
+  op,
+  type Row,
+  type TfImages as Images,
+  type TfVector as Vector,
+} from "../row.ts";
 
 const group = "softmax, losses, normalisation";
 const MATRIX = [1024, 1024], MATRIX_BYTES = 2 * 4 * 1024 * 1024;

@@ -35,7 +35,8 @@ function reduce(name: Name, axis: number | null): Row {
       }],
       constants: { axes: axis === null ? [0, 1] : [axis] },
     },
-    jax: ({ numpy: np }, a) => name === "var" ? np.var_(a, axis, { correction: 1 }) : np[name](a, axis),
+    jax: ({ numpy: np }, a) =>
+      name === "var" ? np.var_(a, axis, { correction: 1 }) : np[name](a, axis),
   });
 }
 
