@@ -4,7 +4,7 @@
 import { COPY_BYTES, FMA_FLOPS } from "./engines/limits.ts";
 import { Participant } from "./process.ts";
 import type { Row } from "./row.ts";
-import { type Key, LABELS, limitCommand, type Side } from "./sides.ts";
+import { type Key, limitCommand, type Side } from "./sides.ts";
 import { merge, type Timing } from "./timing.ts";
 
 /** How long each thing is measured, in milliseconds. */
@@ -41,14 +41,14 @@ export interface Results {
   about: Record<string, string>;
   limits: Limits;
   rows: Result[];
-  /** Why cells are empty: reasons, and the rows of each. */
-  missing: { key: Key; threads: number; reason: string; rows: string[] }[];
-  /** Rows where a participant computes something else than the library. */
-  differences: string[];
+  /** Participants that could not start. */
+  absent: { key: Key; threads: number; reason: string }[];
+  /** What is to be said of cells of the others, mostly why they are empty; and the rows of which that is true. */
+  notes: { key: Key; note: string; rows: string[] }[];
 }
 
-/** How long an answer may take beyond what was asked for, in milliseconds: the slowest work takes a second or two. */
-const PATIENCE = 20_000;
+/** How long an answer may take beyond what was asked for, in milliseconds: the slowest work takes some seconds. */
+const PATIENCE = 15_000;
 /** How far results may lie apart: sums of a thousand float32 in other orders, and approximations of exp and tanh. */
 const TOLERANCE = 2e-3;
 
@@ -73,67 +73,78 @@ export async function measureLimits(cores: number): Promise<Limits> {
   }
 }
 
-/** Measures `rows`; `tick` is called after every turn. */
+/** What a participant is asked for in its turn; Python has no file of rows, and gets the recipe too. */
+function request(side: Side, row: Row, { ms, warm }: Pace): Record<string, unknown> {
+  const { name, inputs, torch } = row;
+  if (side.key !== "torch") return { row: name, ms, warm };
+  const recipe = typeof torch === "string" ? { setup: "", code: torch } : torch;
+  return { row: name, ms, warm, inputs, ...recipe };
+}
+
+/** Measures `rows` in every participant; `progress` is called before each turn. */
 export async function measure(
   rows: readonly Row[],
   sides: readonly Side[],
   pace: Pace,
-  tick: (row: string) => void,
-): Promise<Pick<Results, "rows" | "about" | "missing" | "differences">> {
-  const participants = new Map(sides.map((side) => [side, new Participant(side.command)]));
-  const about: Record<string, string> = {}, differences: string[] = [];
-  const missing = new Map<string, Results["missing"][number]>();
-  const miss = ({ key, threads }: Side, reason: string, row: string) => {
-    const id = `${cellName(key, threads)} ${reason}`;
-    if (!missing.has(id)) missing.set(id, { key, threads, reason, rows: [] });
-    missing.get(id)!.rows.push(row);
+  progress: (done: number, total: number, row: string) => void,
+): Promise<Omit<Results, "machine" | "date" | "cores" | "pace" | "limits">> {
+  const present: [Side, Participant][] = [], absent: Results["absent"] = [];
+  const about: Results["about"] = {}, notes: Results["notes"] = [], results: Result[] = [];
+  const remark = (key: Key, note: string, row: string) => {
+    let entry = notes.find((n) => n.key === key && n.note === note);
+    if (!entry) notes.push(entry = { key, note, rows: [] });
+    if (!entry.rows.includes(row)) entry.rows.push(row);
   };
-  const results: Result[] = [];
   try {
+    for (const side of sides) {
+      const { key, threads } = side, participant = new Participant(side.command, side.env);
+      const reason = side.absent ?? await participant.start();
+      if (reason === null) {
+        present.push([side, participant]);
+        about[cellName(key, threads)] = participant.about;
+      } else absent.push({ key, threads, reason });
+    }
+    let done = 0;
+    const total = rows.length * pace.rounds * present.length;
     for (const row of rows) {
       const { name, group, flops, bytes } = row;
-      const turns = new Map<Side, Timing[]>(), failed = new Set<Side>();
+      const turns = new Map<Side, Timing[]>();
+      for (const [side] of present) {
+        const refusal = side.refuses(row);
+        if (refusal === null) turns.set(side, []);
+        else if (refusal !== "") remark(side.key, refusal, name);
+      }
       let expected: number | undefined;
       for (let round = 0; round < pace.rounds; round++) {
-        for (const side of sides) {
-          tick(name);
-          if (failed.has(side)) continue;
-          const participant = participants.get(side)!, refusal = side.refuses(row);
+        for (const [side, participant] of present) {
+          progress(done++, total, name);
+          if (!turns.has(side)) continue;
           try {
-            if (refusal !== null) throw new Error(refusal);
-            const { inputs } = row;
-            const python = typeof row.torch === "string"
-              ? { setup: "", code: row.torch }
-              : row.torch;
-            const request = { row: name, ms: pace.ms, warm: pace.warm };
-            const { result, ...timing } = await participant.ask(
-              side.key === "torch" ? { ...request, inputs, ...python } : request,
+            const { result, note, ...timing } = await participant.ask(
+              request(side, row, pace),
               PATIENCE + pace.ms + pace.warm,
             );
-            about[cellName(side.key, side.threads)] = participant.about;
-            if (round === 0 && result !== undefined && !row.unchecked) {
-              expected ??= result;
-              if (!(Math.abs(result - expected) <= TOLERANCE * Math.abs(expected))) {
-                differences.push(
-                  `${
-                    LABELS[side.key]
-                  }, ${side.threads} thread(s): ${name}: ${result} for ${expected}`,
-                );
-              }
-            }
-            turns.set(side, [...turns.get(side) ?? [], timing]);
+            turns.get(side)!.push(timing);
+            if (note) remark(side.key, note, name);
+            if (result === undefined) continue; // it is given in the first round
+            expected ??= result;
+            if (Math.abs(result - expected) <= TOLERANCE * Math.abs(expected)) continue;
+            remark(side.key, "computes something else", name);
           } catch (e) {
-            failed.add(side);
             turns.delete(side);
-            miss(side, (e as Error).message, name);
+            remark(side.key, (e as Error).message, name);
           }
         }
       }
-      const cells = [...turns].map(([{ key, threads }, t]) => [cellName(key, threads), merge(t)]);
-      results.push({ name, group, flops, bytes, cells: Object.fromEntries(cells) });
+      const cells: Result["cells"] = {};
+      for (const [{ key, threads }, t] of turns) {
+        const cell = cellName(key, threads), timing = merge(t);
+        if (!(timing.best >= cells[cell]?.best)) cells[cell] = timing;
+      }
+      results.push({ name, group, flops, bytes, cells });
     }
   } finally {
-    await Promise.all([...participants.values()].map((p) => p.stop()));
+    await Promise.all(present.map(([, participant]) => participant.stop()));
   }
-  return { rows: results, about, missing: [...missing.values()], differences };
+  return { rows: results, about, absent, notes };
 }

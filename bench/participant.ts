@@ -3,7 +3,7 @@
  *
  *     deno run -A bench/participant.ts <library> <threads>
  *
- * Says what it is in a line of JSON; then answers each line { row, warm, ms } with { best, median, result }, or { error }.
+ * Says what it is in a line of JSON; then answers each line { row, warm, ms } with { best, median, result, note }, or { error }.
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -48,7 +48,7 @@ try {
         runs = await warm(prepared.run, request.warm + settling);
         settling = 0;
       }
-      say({ ...await time(prepared.run, runs, request.ms), result });
+      say({ ...await time(prepared.run, runs, request.ms), result, note: prepared.note });
     } catch (e) {
       prepared = null;
       say({ error: (e as Error).message ?? String(e) });

@@ -66,9 +66,12 @@ const bar = new SingleBar({
   noTTYOutput: true,
   notTTYSchedule: 10_000,
 }, Presets.shades_classic);
-bar.start(rows.length * pace.rounds * sides.length, 0, { row: "" });
+bar.start(1, 0, { row: "the machine's limits" });
 const before = await measureLimits(cores);
-const measured = await measure(rows, sides, pace, (row) => bar.increment(1, { row }));
+const measured = await measure(rows, sides, pace, (done, total, row) => {
+  bar.setTotal(total);
+  bar.update(done, { row });
+});
 const after = await measureLimits(cores);
 bar.stop();
 

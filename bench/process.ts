@@ -4,7 +4,7 @@
 import type { Timing } from "./timing.ts";
 
 /** What a participant answers. */
-export type Answer = Timing & { result?: number };
+export type Answer = Timing & { result?: number; note?: string };
 
 /** How long starting a library may take, in milliseconds; the first time includes compiling it. */
 const START = 60_000;
@@ -16,24 +16,25 @@ const UNSET = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"];
 export class Participant {
   /** What it says it is, once started. */
   about = "";
-  /** Why it can't start, if it was tried and did not. */
-  absent: string | null = null;
   readonly #command: string[];
+  readonly #env: Record<string, string>;
   #child: Deno.ChildProcess | null = null;
   #writer!: WritableStreamDefaultWriter<Uint8Array>;
   #reader!: ReadableStreamDefaultReader<string>;
   #rest = "";
+  /** The end of what it wrote to standard error. */
+  #complaint = "";
 
-  constructor(command: string[]) {
+  constructor(command: string[], env: Record<string, string> = {}) {
     this.#command = command;
+    this.#env = env;
   }
 
-  /** Starts it; says whether it runs. */
-  async start(): Promise<boolean> {
-    if (this.#child) return true;
-    if (this.absent !== null) return false;
+  /** Starts it, unless it runs; gives the reason where it does not. */
+  async start(): Promise<string | null> {
+    if (this.#child) return null;
     try {
-      const env = Deno.env.toObject();
+      const env = { ...Deno.env.toObject(), ...this.#env };
       for (const name of UNSET) delete env[name];
       const [program, ...args] = this.#command;
       const child = new Deno.Command(program, {
@@ -42,31 +43,48 @@ export class Participant {
         clearEnv: true,
         stdin: "piped",
         stdout: "piped",
-        stderr: "null",
+        stderr: "piped",
       }).spawn();
       this.#child = child;
       this.#writer = child.stdin.getWriter();
       this.#reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-      this.#rest = "";
+      this.#rest = this.#complaint = "";
+      this.#listen(child.stderr);
       this.about = (await this.#answer<{ about: string }>(START)).about;
-      return true;
+      return null;
     } catch (e) {
-      this.absent = e instanceof Deno.errors.NotFound
+      await this.stop();
+      return e instanceof Deno.errors.NotFound
         ? `there is no ${this.#command[0]}`
         : (e as Error).message;
-      await this.stop();
-      return false;
     }
+  }
+
+  async #listen(stderr: ReadableStream<Uint8Array>): Promise<void> {
+    try {
+      for await (const text of stderr.pipeThrough(new TextDecoderStream())) {
+        this.#complaint = (this.#complaint + text).slice(-1000);
+      }
+    } catch {
+      // the process was given up
+    }
+  }
+
+  /** Why the process ended, as far as it said. */
+  #ended(): Error {
+    const said = this.#complaint.trim().split("\n").at(-1);
+    return new Error(`its process ended${said ? `: ${said}` : ""}`);
   }
 
   /** Its answer to `request`. Throws its error; after `timeout` milliseconds, or when it ends, the process is given up. */
   async ask(request: unknown, timeout: number): Promise<Answer> {
-    if (!await this.start()) throw new Error(this.absent!);
+    const reason = await this.start();
+    if (reason !== null) throw new Error(reason);
     try {
       await this.#writer.write(new TextEncoder().encode(JSON.stringify(request) + "\n"));
     } catch {
       await this.stop();
-      throw new Error("its process ended");
+      throw this.#ended();
     }
     return await this.#answer<Answer>(timeout);
   }
@@ -96,7 +114,7 @@ export class Participant {
   async #line(): Promise<string> {
     while (!this.#rest.includes("\n")) {
       const { value, done } = await this.#reader.read();
-      if (done) throw new Error("its process ended");
+      if (done) throw this.#ended();
       this.#rest += value;
     }
     const end = this.#rest.indexOf("\n"), line = this.#rest.slice(0, end);

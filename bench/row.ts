@@ -47,8 +47,6 @@ export interface Row {
   flags?: true;
   /** False where the work's tensors are left to the garbage collector instead of a scope. */
   scope?: false;
-  /** True where equal numbers can't be expected; otherwise every library's result is compared with this one's. */
-  unchecked?: true;
   /** Here. */
   ours: (torch: Torch, ...inputs: Tensor[]) => () => Tensor;
   /** In Python: the work, an expression, and what is prepared before it. */

@@ -11,7 +11,11 @@ export interface Side {
   key: Key;
   threads: number;
   command: string[];
-  /** Why it leaves `row` out, or null. */
+  /** What is added to its environment. */
+  env?: Record<string, string>;
+  /** Why it can't be had at all, where that is known. */
+  absent?: string;
+  /** Why it leaves `row` out, "" where that needs no reason, or null where it takes part. */
   refuses: (row: Row) => string | null;
 }
 
@@ -42,12 +46,24 @@ const deno = (...flags: string[]) => [
   PARTICIPANT,
 ];
 
-/** Python with PyTorch, and a Node with what the column needs, unless the environment names others. */
+/** Python with PyTorch, and a Node with what its column needs, unless the environment names others. */
 const PYTHON = Deno.env.get("DINOTORCH_PYTHON") ?? "/usr/bin/python3";
 const NODE = Deno.env.get("DINOTORCH_NODE") ?? "node";
 const NODE_FLAG = "--experimental-wasm-revectorize";
+/** The first Node that reads TypeScript and knows `using`. */
+const NODE_VERSION = 24;
 
-const unlessFlagged = (row: Row) => row.flags ? null : "measured for some rows only";
+/** Why Node can't take part, if so. */
+function nodeReason(): string | undefined {
+  try {
+    const { stdout } = new Deno.Command(NODE, { args: ["--version"] }).outputSync();
+    const version = new TextDecoder().decode(stdout).trim();
+    if (parseInt(version.slice(1)) >= NODE_VERSION) return undefined;
+    return `${NODE} is ${version}; DINOTORCH_NODE may name one from ${NODE_VERSION} on`;
+  } catch {
+    return `there is no ${NODE}; DINOTORCH_NODE may name one`;
+  }
+}
 
 function refusal(row: Row, key: "onnx" | "tfjs" | "jax"): string | null {
   if (row[key]) return null;
@@ -60,23 +76,29 @@ function refusal(row: Row, key: "onnx" | "tfjs" | "jax"): string | null {
 export function everyone(cores: number): Side[] {
   const counts = cores > 1 ? [1, cores] : [1], sides: Side[] = [];
   for (const threads of counts) {
-    const side = (key: Key, command: string[], refuses: Side["refuses"] = () => null) =>
+    const side = (key: Key, command: string[], more: Partial<Side> = {}) =>
       sides.push({
         key,
         threads,
         command: [...command, String(threads)],
-        refuses: (row) =>
-          threads > 1 && row.threads === false ? "too small for threads" : refuses(row),
+        ...more,
+        refuses: (row) => threads > 1 && row.threads === false ? "" : more.refuses?.(row) ?? null,
       });
+    const peer = (key: "onnx" | "tfjs" | "jax", library: string) =>
+      side(key, [...deno(), library], { refuses: (row) => refusal(row, key) });
+    const torch = (env = {}) => side("torch", [PYTHON, path("torch_peer.py")], { env });
     side("ours", [...deno(), "dinotorch"]);
-    side("torch", [PYTHON, path("torch_peer.py")]);
-    side("onnx", [...deno(), "onnxruntime"], (row) => refusal(row, "onnx"));
-    side("tfjs", [...deno(), "tfjs"], (row) => refusal(row, "tfjs"));
-    side("jax", [...deno(), "jax"], (row) => refusal(row, "jax"));
-    if (threads === 1) {
-      side("flags", [...deno(`--v8-flags=${FLAGS}`), "dinotorch"], unlessFlagged);
-      side("node", [NODE, NODE_FLAG, PARTICIPANT, "dinotorch"], unlessFlagged);
-    }
+    torch();
+    // Its threads wait for work in a loop, which is best alone and very slow where OpenBLAS's do the same: the better
+    // of the two figures counts.
+    if (threads > 1) torch({ OMP_WAIT_POLICY: "PASSIVE" });
+    peer("onnx", "onnxruntime");
+    peer("tfjs", "tfjs");
+    peer("jax", "jax");
+    if (threads > 1) continue;
+    const refuses = (row: Row) => row.flags ? null : "";
+    side("flags", [...deno(`--v8-flags=${FLAGS}`), "dinotorch"], { refuses });
+    side("node", [NODE, NODE_FLAG, PARTICIPANT, "dinotorch"], { refuses, absent: nodeReason() });
   }
   return sides;
 }

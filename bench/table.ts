@@ -136,25 +136,18 @@ function preface({ machine, date, cores, about, limits, pace }: Results): string
     `${g(limits.bytes.one)} GB/s in copying${all}.\n`;
 }
 
-/** Why cells are empty, once for each reason. */
-function reasons({ missing, rows, differences }: Results): string {
-  let text = "";
-  const said = new Set<string>();
-  for (const { key, threads, reason, rows: names } of missing) {
-    const everywhere = names.length === rows.length;
-    const what = everywhere
-      ? threads === 1 ? "absent" : `no column of its own for ${threads} threads`
-      : names.length > 6
-      ? `${names.length} rows`
-      : names.join("; ");
-    const told = `${LABELS[key]}: ${what}: ${reason}.`;
-    if (key === "flags" && !everywhere || key === "node" && !everywhere) continue;
-    if (reason === "too small for threads" || said.has(told)) continue;
-    said.add(told);
-    text += `- ${told}\n`;
-  }
-  for (const difference of differences) text += `- Results differ: ${difference}.\n`;
-  return text && `\nEmpty cells:\n\n${text}`;
+/** What is to be said of cells, once for each reason. */
+function remarks({ absent, notes }: Results): string {
+  const lines = [
+    ...absent.map(({ key, threads, reason }) =>
+      `${LABELS[key]}, ${threads} thread${threads > 1 ? "s" : ""}: ${reason}`
+    ),
+    ...notes.map(({ key, note, rows }) => {
+      const which = rows.length > 8 ? `${rows.length} rows` : rows.join("; ");
+      return `${LABELS[key]}: ${note}: ${which}`;
+    }),
+  ];
+  return lines.length === 0 ? "" : `\n### Notes\n\n${lines.map((l) => `- ${l}.\n`).join("")}`;
 }
 
 /** The whole report. */
@@ -162,6 +155,6 @@ export function report(results: Results): string {
   const tables = groups(results.rows)
     .map(([name, rows]) => `### ${name}\n\n${groupTable(results, rows)}`);
   return `${preface(results)}\n### Summary\n\n${summary(results)}\n${tables.join("\n")}${
-    reasons(results)
+    remarks(results)
   }`;
 }

@@ -24,7 +24,8 @@ async function sample(run: Run, n: number): Promise<number> {
 /** Runs for about `ms` milliseconds, until the engine's optimising tier has it; how many runs a sample should hold. */
 export async function warm(run: Run, ms: number): Promise<number> {
   const end = performance.now() + ms;
-  let n = 1, spent = await sample(run, n); // the first run compiles and allocates: it tells nothing
+  let n = 1, spent = await sample(run, n); // the first run compiles and allocates: it tells little
+  if (spent > Math.max(ms, 1000)) return n;
   do {
     spent = await sample(run, n);
     if (spent < SAMPLE) n *= 2;

@@ -81,7 +81,8 @@ def sample(run, n):
 def warm(run, seconds):
     end = time.perf_counter() + seconds
     n = 1
-    spent = sample(run, n)
+    if sample(run, n) > max(seconds, 1):
+        return n
     while True:
         spent = sample(run, n)
         if spent < SAMPLE:

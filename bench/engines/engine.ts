@@ -9,6 +9,8 @@ export interface Prepared {
   run: Run;
   /** The elements of the work's (first) result, done once. */
   result: () => ArrayLike<number> | Promise<ArrayLike<number>>;
+  /** What a reader should know of this row. */
+  note?: string;
 }
 
 /** A library that is loaded and set up. */

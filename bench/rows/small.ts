@@ -13,7 +13,7 @@ export const SMALL: Row[] = [
     ours: (_, a, b, c) => {
       const { add } = a.backend.kernels, [y, x1, x2] = [c, a, b].map((x) => x.pointer);
       return () => {
-        add(y, x1, x2, 8, 0, 1, 0, 1, 0, 1);
+        add(y, x1, x2, 8, 0, 1, 0, 1, 0, 8);
         return c;
       };
     },
