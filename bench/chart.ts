@@ -26,14 +26,15 @@ export function chart(results: Results): string {
   const svg = Plot.plot({
     document,
     width: 900,
-    height: 80 + 17 * names.length,
+    height: 90 + 17 * names.length,
     marginLeft: 330,
-    marginTop: 60,
+    marginTop: 70,
     style: { background: "none" },
     x: {
       type: "log",
       label: "the peer's time / dinotorch's: right of the line dinotorch is faster",
       axis: "top",
+      labelOffset: 38,
       grid: true,
       tickFormat: (x: number) => `${x}`,
     },
@@ -46,12 +47,15 @@ export function chart(results: Results): string {
     ],
   });
   const legend = PEERS.map((key, i) =>
-    `<g transform="translate(${330 + 140 * i}, 14)"><circle r="5" fill="${COLOURS[i]}"/>` +
+    `<g transform="translate(${330 + 145 * i}, 14)"><circle r="5" fill="${COLOURS[i]}"/>` +
     `<text x="10" y="4" fill="currentColor">${LABELS[key]}</text></g>`
   ).join("");
   svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   const text = svg.outerHTML;
   const style = "<style>svg { color: #1f2328; font-family: system-ui, sans-serif } " +
     "@media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>";
-  return text.replace(/(<svg[^>]*>)/, `$1${style}<g font-size="12">${legend}</g>`) + "\n";
+  return text.replace(
+    /(<svg[^>]*>)/,
+    `$1${style}<g font-size="12" text-anchor="start">${legend}</g>`,
+  ) + "\n";
 }

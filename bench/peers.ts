@@ -102,8 +102,7 @@ if (rows.length === ROWS.length && options.peers && !options.quick) {
   );
   await Deno.writeTextFile(file("results.json"), JSON.stringify(results) + "\n");
   await Deno.writeTextFile(file("chart.svg"), chart(results));
-  await new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--quiet", file("README.md").pathname, file("results.json").pathname],
-  }).output();
+  const written = ["README.md", "results.json", "chart.svg"].map((name) => file(name).pathname);
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...written] }).output();
 }
 Deno.exit(0); // readers of processes that were given up would keep it waiting

@@ -150,11 +150,12 @@ function remarks({ absent, notes }: Results): string {
   return lines.length === 0 ? "" : `\n### Notes\n\n${lines.map((l) => `- ${l}.\n`).join("")}`;
 }
 
-/** The whole report. */
+/** The whole report; where there is a chart, it lies beside it. */
 export function report(results: Results): string {
   const tables = groups(results.rows)
     .map(([name, rows]) => `### ${name}\n\n${groupTable(results, rows)}`);
-  return `${preface(results)}\n### Summary\n\n${summary(results)}\n${tables.join("\n")}${
+  const image = "![Each row's time in the peers over its time here, one thread](chart.svg)\n";
+  return `${preface(results)}\n${image}\n### Summary\n\n${summary(results)}\n${tables.join("\n")}${
     remarks(results)
   }`;
 }
