@@ -6,23 +6,22 @@
  *
  * The float32 product is that of Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008), and
  * BLIS: blocks of a and panels of b are packed in the order in which a register tile reads them, and packing takes care
- * of every stride. Figures: GFLOP/s on one core of an AMD EPYC, Deno 2.9.6, relaxed flavour (128-bit peak 51).
+ * of every stride. Figures: GFLOP/s on one core of an AMD EPYC 7003, Deno 2.9.6,
+ * relaxed flavour (128-bit peak 51).
  */
 import { fma, sumLanes } from "./simd";
+import { packPanel, packStrip, tile, TILE_COLUMNS, TILE_ROWS, tileRows } from "./tile";
 
-/** The register tile, k = 256: 4x8 reached 51, 4x12 53, and 6x8 with splats of a 49 (baseline flavour: 38, 29, 29). */
-const TILE_ROWS = 4;
-const TILE_COLUMNS = 8;
 /** Longest block of k. 512^3: 128 gave 49.4, 256 50.7, 512 50.1. */
 const BLOCK_DEPTH: i32 = 256;
-/** Rows of a packed at a time (256 KB). 512^3: 64 gave 48.9, 128 50.7, 256 51.1. */
-const BLOCK_ROWS: i32 = 256;
+/** Rows of a packed at a time (252 KB). 512^3: 64 gave 48.9, 128 50.7, 256 51.1. */
+const BLOCK_ROWS: i32 = 252;
 /** Up to so many rows, tiles read b where it lies. n = 1000: 50 against 42 (m = 12), 50 against 48 (m = 64). */
 const IN_PLACE_ROWS: i32 = 64;
 /** The same where b's rows crowd into few cache sets. n = 512: 46 against 42 (m = 16), 46 against 50 (m = 64). */
 const IN_PLACE_ROWS_ALIASED: i32 = 16;
 
-const PACKED_BYTES: i32 = BLOCK_ROWS * BLOCK_DEPTH * 4;
+const PACKED_BYTES: i32 = (BLOCK_ROWS + 4) * BLOCK_DEPTH * 4;
 const PANEL_BYTES: i32 = BLOCK_DEPTH * TILE_COLUMNS * 4;
 const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
 
@@ -69,11 +68,13 @@ function product(
     const i1 = min(i0 + BLOCK_ROWS, rows);
     let p = 0;
     do {
-      const depth = min(blockDepth, k - p), strip = <usize>depth << 4;
+      const depth = min(blockDepth, k - p);
       let packed = scratch;
-      for (let i = i0; i < i1; i += TILE_ROWS, packed += strip) {
-        const from = a + <usize>i * aRow + <usize>p * aColumn;
-        pack(packed, 16, from, aRow, aColumn, min(TILE_ROWS, i1 - i), depth);
+      for (let i = i0; i < i1; ) {
+        const left = i1 - i, height = tileRows(left);
+        packStrip(packed, a + <usize>i * aRow + <usize>p * aColumn, aRow, aColumn, min(height, left), height, depth);
+        packed += <usize>(height * depth) << 2;
+        i += height;
       }
       for (let j = 0; j < n; j += TILE_COLUMNS) {
         const columns = min(TILE_COLUMNS, n - j), width = columns > 4 ? 8 : 4;
@@ -84,17 +85,19 @@ function product(
           bStep = width << 2;
         }
         packed = scratch;
-        for (let i = i0; i < i1; i += TILE_ROWS, packed += strip) {
-          const ct = c + <usize>i * cRow + (<usize>j << 2), tileRows = min(TILE_ROWS, i1 - i);
+        for (let i = i0; i < i1; ) {
+          const left = i1 - i, height = tileRows(left);
+          const ct = c + <usize>i * cRow + (<usize>j << 2);
           const before = p > 0 ? ct : bias ? bias + (<usize>j << 2) : zeros;
           const beforeRow = p > 0 ? cRow : 0;
           // A tile that c cuts off goes to scratch first, so that nothing beyond c and bias is touched.
-          const whole = tileRows == TILE_ROWS && columns == width;
+          const whole = left >= height && columns == width;
           const to = whole ? ct : edge, toRow = whole ? cRow : TILE_COLUMNS * 4;
           const base = whole ? before : zeros, baseRow = whole ? beforeRow : 0;
-          if (width == 8) tile(to, toRow, base, baseRow, packed, bp, bStep, depth);
-          else narrowTile(to, toRow, base, baseRow, packed, bp, bStep, depth);
-          if (!whole) addEdge(ct, cRow, before, beforeRow, edge, tileRows, columns);
+          tile(height, width, to, toRow, base, baseRow, packed, bp, bStep, depth);
+          if (!whole) addEdge(ct, cRow, before, beforeRow, edge, min(height, left), columns);
+          packed += <usize>(height * depth) << 2;
+          i += height;
         }
       }
       p += depth;
@@ -107,143 +110,6 @@ function addEdge(c: usize, cRow: usize, before: usize, beforeRow: usize, edge: u
   for (; rows > 0; rows--, c += cRow, before += beforeRow, edge += TILE_COLUMNS * 4) {
     const stop = <usize>columns << 2;
     for (let j: usize = 0; j < stop; j += 4) f32.store(c + j, f32.load(before + j) + f32.load(edge + j));
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function swapNeighbours(x: v128): v128 {
-  return i32x4.shuffle(x, x, 1, 0, 3, 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function swapHalves(x: v128): v128 {
-  return i32x4.shuffle(x, x, 2, 3, 0, 1);
-}
-
-/**
- * c = before + a x b for a register tile: packed a [depth, 4], b [depth, 8] with rows bStep apart -> c [4, 8].
- * Lane l of accumulator x collects row l ^ x. So one load and three swaps bring each element of a to each lane: splats
- * would be four loads, and a load is dear where it carries a bounds check, as it does in Deno.
- */
-function tile(
-  c: usize, cRow: usize, before: usize, beforeRow: usize, a: usize, b: usize, bStep: usize, depth: i32,
-): void {
-  let l0 = f32x4.splat(0), l1 = l0, l2 = l0, l3 = l0, r0 = l0, r1 = l0, r2 = l0, r3 = l0;
-  for (; depth > 0; depth--, a += 16, b += bStep) {
-    const left = v128.load(b), right = v128.load(b, 16);
-    let rows = v128.load(a);
-    l0 = fma(rows, left, l0);
-    r0 = fma(rows, right, r0);
-    rows = swapNeighbours(rows);
-    l1 = fma(rows, left, l1);
-    r1 = fma(rows, right, r1);
-    rows = swapHalves(rows);
-    l3 = fma(rows, left, l3);
-    r3 = fma(rows, right, r3);
-    rows = swapNeighbours(rows);
-    l2 = fma(rows, left, l2);
-    r2 = fma(rows, right, r2);
-  }
-  storeRows(c, cRow, before, beforeRow, l0, l1, l2, l3);
-  storeRows(c + 16, cRow, before + 16, beforeRow, r0, r1, r2, r3);
-}
-
-/**
- * tile for b [depth, 4] -> c [4, 4]. Four accumulators would wait for one another, so even and odd steps have their
- * own. Against wasting half of tile: n = 12 rose from 28 to 35, n = 100 from 47 to 49.
- */
-function narrowTile(
-  c: usize, cRow: usize, before: usize, beforeRow: usize, a: usize, b: usize, bStep: usize, depth: i32,
-): void {
-  let e0 = f32x4.splat(0), e1 = e0, e2 = e0, e3 = e0, o0 = e0, o1 = e0, o2 = e0, o3 = e0;
-  for (; depth > 0; depth -= 2, a += 32, b += bStep) {
-    const even = v128.load(b);
-    let rows = v128.load(a);
-    e0 = fma(rows, even, e0);
-    rows = swapNeighbours(rows);
-    e1 = fma(rows, even, e1);
-    rows = swapHalves(rows);
-    e3 = fma(rows, even, e3);
-    rows = swapNeighbours(rows);
-    e2 = fma(rows, even, e2);
-    if (depth == 1) break;
-    b += bStep;
-    const odd = v128.load(b);
-    rows = v128.load(a, 16);
-    o0 = fma(rows, odd, o0);
-    rows = swapNeighbours(rows);
-    o1 = fma(rows, odd, o1);
-    rows = swapHalves(rows);
-    o3 = fma(rows, odd, o3);
-    rows = swapNeighbours(rows);
-    o2 = fma(rows, odd, o2);
-  }
-  const x0 = f32x4.add(e0, o0), x1 = f32x4.add(e1, o1), x2 = f32x4.add(e2, o2), x3 = f32x4.add(e3, o3);
-  storeRows(c, cRow, before, beforeRow, x0, x1, x2, x3);
-}
-
-/** c = before + the 4x4 block whose element (l ^ x, l) is lane l of accumulator x. */
-// @ts-ignore: decorator
-@inline
-function storeRows(
-  c: usize, cRow: usize, before: usize, beforeRow: usize, x0: v128, x1: v128, x2: v128, x3: v128,
-): void {
-  const low0 = i32x4.shuffle(x0, x1, 0, 5, 2, 7), high0 = i32x4.shuffle(x2, x3, 0, 5, 2, 7);
-  const low1 = i32x4.shuffle(x1, x0, 0, 5, 2, 7), high1 = i32x4.shuffle(x3, x2, 0, 5, 2, 7);
-  v128.store(c, f32x4.add(v128.load(before), i32x4.shuffle(low0, high0, 0, 1, 6, 7)));
-  c += cRow, before += beforeRow;
-  v128.store(c, f32x4.add(v128.load(before), i32x4.shuffle(low1, high1, 0, 1, 6, 7)));
-  c += cRow, before += beforeRow;
-  v128.store(c, f32x4.add(v128.load(before), i32x4.shuffle(high0, low0, 0, 1, 6, 7)));
-  c += cRow, before += beforeRow;
-  v128.store(c, f32x4.add(v128.load(before), i32x4.shuffle(high1, low1, 0, 1, 6, 7)));
-}
-
-/** Packs columns <= 8 of b: [depth, columns] -> [depth, 8], or [depth, 4] if they fit. */
-function packPanel(to: usize, b: usize, bRow: usize, bColumn: usize, columns: i32, depth: i32): void {
-  if (columns <= 4) {
-    pack(to, 16, b, bColumn, bRow, columns, depth);
-  } else if (columns < 8 || bColumn != 4) {
-    pack(to, 32, b, bColumn, bRow, 4, depth);
-    pack(to + 16, 32, b + 4 * bColumn, bColumn, bRow, columns - 4, depth);
-  } else {
-    for (; depth > 0; depth--, to += 32, b += bRow) {
-      v128.store(to, v128.load(b));
-      v128.store(to, v128.load(b, 16), 16);
-    }
-  }
-}
-
-/**
- * Packs lanes <= 4 rows: [lanes, depth] -> [depth, 4], each four toStep bytes after the last. Absent lanes repeat the
- * last one, which needs no zeros and no cases of its own: nobody looks at what comes of them.
- */
-function pack(to: usize, toStep: usize, from0: usize, lane: usize, step: usize, lanes: i32, depth: i32): void {
-  let from1 = lanes > 1 ? from0 + lane : from0;
-  let from2 = lanes > 2 ? from1 + lane : from1;
-  let from3 = lanes > 3 ? from2 + lane : from2;
-  if (step == 4) { // transpose four by four
-    for (; depth >= 4; depth -= 4, to += 4 * toStep) {
-      const x0 = v128.load(from0), x1 = v128.load(from1), x2 = v128.load(from2), x3 = v128.load(from3);
-      const low01 = i32x4.shuffle(x0, x1, 0, 4, 1, 5), high01 = i32x4.shuffle(x0, x1, 2, 6, 3, 7);
-      const low23 = i32x4.shuffle(x2, x3, 0, 4, 1, 5), high23 = i32x4.shuffle(x2, x3, 2, 6, 3, 7);
-      v128.store(to, i64x2.shuffle(low01, low23, 0, 2));
-      v128.store(to + toStep, i64x2.shuffle(low01, low23, 1, 3));
-      v128.store(to + 2 * toStep, i64x2.shuffle(high01, high23, 0, 2));
-      v128.store(to + 3 * toStep, i64x2.shuffle(high01, high23, 1, 3));
-      from0 += 16, from1 += 16, from2 += 16, from3 += 16;
-    }
-  } else if (lane == 4 && lanes == 4) {
-    for (; depth > 0; depth--, to += toStep, from0 += step) v128.store(to, v128.load(from0));
-  }
-  for (; depth > 0; depth--, to += toStep) {
-    f32.store(to, f32.load(from0));
-    f32.store(to, f32.load(from1), 4);
-    f32.store(to, f32.load(from2), 8);
-    f32.store(to, f32.load(from3), 12);
-    from0 += step, from1 += step, from2 += step, from3 += step;
   }
 }
 

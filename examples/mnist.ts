@@ -1,5 +1,6 @@
 /**
- * Handwritten digits: an MLP of 784, 128 and 10 units, trained by Adam.
+ * Handwritten digits: an MLP of 784, 128 and 10 units, trained by Adam; and the loop that trains the other networks of
+ * digits, too.
  */
 import * as torch from "../mod.ts";
 import { F, nn, type Tensor } from "../mod.ts";
@@ -7,7 +8,7 @@ import { gunzip, parseIdx } from "../src/io/idx.ts";
 
 const BATCH = 64, LEARNING_RATE = 1e-3;
 
-/** Images [n, 784], scaled to mean 0 and deviation 1 over the training set, and labels [n] from 0 to 9. */
+/** Images [n, 784] or [n, 1, 28, 28], scaled to mean 0 and deviation 1 over the training set, and labels [n] from 0. */
 export interface Digits {
   images: Tensor;
   labels: Tensor;
@@ -35,7 +36,7 @@ async function readIdx(folder: URL, names: string[]) {
 }
 
 /** One pair of MNIST's files, `prefix` being "train" or "t10k"; gzipped or not. */
-async function readDigits(folder: URL, prefix: string): Promise<Digits> {
+export async function readDigits(folder: URL, prefix: string): Promise<Digits> {
   const both = (name: string) => [`${name}.gz`, name];
   const images = await readIdx(folder, both(`${prefix}-images-idx3-ubyte`));
   const labels = await readIdx(folder, both(`${prefix}-labels-idx1-ubyte`));
@@ -67,6 +68,12 @@ export async function loadDigits(folder?: string): Promise<DigitData> {
   return { train: part(0, 8000), test: part(8000, 2000) };
 }
 
+/** Digits as images of one channel: [n, 1, 28, 28]. */
+export function asImages({ train, test }: DigitData): DigitData {
+  const view = ({ images, labels }: Digits) => ({ images: images.view(-1, 1, 28, 28), labels });
+  return { train: view(train), test: view(test) };
+}
+
 /** The network. */
 export function digitNetwork(): nn.Sequential {
   return new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
@@ -91,7 +98,7 @@ export function accuracy(model: nn.Module, { images, labels }: Digits): number {
 /** What a run that was stopped goes on from. */
 export interface DigitsCheckpoint {
   model: Record<string, Tensor>;
-  optimizer: ReturnType<torch.optim.Adam["stateDict"]>;
+  optimizer: torch.optim.OptimizerStateDict;
   /** Whole epochs behind it, and batches of the one it is in. */
   epoch: number;
   batch: number;
@@ -106,10 +113,18 @@ export interface DigitsOptions {
   epochs?: number;
   seed?: number;
   resume?: DigitsCheckpoint | null;
+  /** Makes the network; the MLP by default. */
+  network?: () => nn.Module;
+  /** Makes what trains it; Adam by default. */
+  optimizerOf?: (network: nn.Module) => torch.optim.Optimizer;
   /** Called after each step with the losses so far; true, or a promise of it, stops there. */
   onStep?: (losses: readonly number[]) => boolean | Promise<boolean>;
   /** Called after each epoch with the test accuracies so far. */
   onEpoch?: (accuracies: readonly number[]) => void;
+}
+
+function adam(network: nn.Module): torch.optim.Optimizer {
+  return new torch.optim.Adam(network.parameters(), { lr: LEARNING_RATE });
 }
 
 /** Trains from `torch.manualSeed(seed)`, or goes on from a checkpoint. */
@@ -118,9 +133,9 @@ export async function trainDigits(
   options: DigitsOptions = {},
 ): Promise<DigitsCheckpoint> {
   const { epochs = 2, seed = 0, resume = null, onStep = () => false, onEpoch = () => {} } = options;
+  const { network = digitNetwork, optimizerOf = adam } = options;
   torch.manualSeed(seed);
-  const model = digitNetwork();
-  const optimizer = new torch.optim.Adam(model.parameters(), { lr: LEARNING_RATE });
+  const model = network(), optimizer = optimizerOf(model);
   const dataset = new torch.utils.data.TensorDataset(data.train.images, data.train.labels);
   const loader = new torch.utils.data.DataLoader(dataset, { batchSize: BATCH, shuffle: true });
   const losses = [...resume?.losses ?? []], accuracies = [...resume?.accuracies ?? []];

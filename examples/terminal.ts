@@ -27,6 +27,12 @@ export class Progress {
     this.#bar.update(Math.min(step, this.#total), { loss: loss.toPrecision(5) });
   }
 
+  /** Writes lines above the bar. */
+  print(text: string): void {
+    if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode("\r\x1b[K"));
+    console.log(text);
+  }
+
   /** Leaves the bar as it is. */
   stop(): void {
     this.#bar.stop();
@@ -47,6 +53,9 @@ export function curve(
   const heights = (log ? means.map(Math.log10) : means).filter(Number.isFinite);
   if (heights.length === 0) return "(no curve: no loss is a finite number)";
   const format = (x: number) => (log ? (10 ** x).toPrecision(3) : x.toFixed(3)).padStart(9);
+  if (heights.every((h) => h === heights[0])) {
+    return `${format(heights[0])} ┼${"─".repeat(heights.length)}`;
+  }
   return plot(heights, { height, format });
 }
 

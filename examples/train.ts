@@ -5,7 +5,6 @@
  *     deno task train digits --data DIR    on the full MNIST set
  *     deno task train --resume             goes on where Ctrl-C stopped it
  */
-import { Command, InvalidArgumentError } from "commander";
 import * as torch from "../mod.ts";
 import {
   accuracy,
@@ -16,121 +15,48 @@ import {
   stepsPerEpoch,
   trainDigits,
 } from "./mnist.ts";
+import {
+  checkpointAt,
+  difference,
+  forget,
+  parse,
+  positive,
+  program,
+  recorded,
+  run,
+  stop,
+} from "./program.ts";
 import { curve, Interrupt, Progress } from "./terminal.ts";
 import { trainTwoLayerNet, type TwoLayerNetCheckpoint } from "./two_layer_net.ts";
 
-function positive(text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1) {
-    throw new InvalidArgumentError("expected a whole number from 1");
-  }
-  return n;
-}
-
-function seed(text: string): number {
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < 0 || text.trim() === "") {
-    throw new InvalidArgumentError("expected a whole number from 0 to 2^53 - 1");
-  }
-  return n;
-}
-
-const program = new Command("deno task train")
-  .description(
-    "Trains the tutorial's networks: a two-layer network on random numbers, and an MLP on MNIST's digits.",
-  )
+const command = program(
+  "train",
+  "Trains the tutorial's networks: a two-layer network on random numbers, and an MLP on MNIST's digits.",
+  "build/train",
+)
   .argument("[network]", '"two-layer", "digits" or "all"', "all")
   .option(
     "--data <folder>",
     "folder with MNIST's four files (gzipped or not); by default the 10,000 digits that come along",
   )
   .option("--epochs <n>", "passes over the digits (5, or 2 with --data)", positive)
-  .option("--steps <n>", "steps of the two-layer network", positive, 500)
-  .option("--seed <n>", "seed of the digits' run", seed, 0)
-  .option("--out <folder>", "where models and checkpoints go", "build/train")
-  .option("--resume", "go on from the checkpoints in that folder");
-// `deno task` hands on the "--" that npm's users put before options.
-program.parse(Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args, { from: "user" });
-const options = program.opts<
-  { data?: string; epochs?: number; steps: number; seed: number; out: string; resume?: boolean }
->();
-const network = program.processedArgs[0] as string;
+  .option("--steps <n>", "steps of the two-layer network", positive, 500);
+const options = parse<{ data?: string; epochs?: number; steps: number }>(command);
+const network = command.processedArgs[0] as string;
 if (!["two-layer", "digits", "all"].includes(network)) {
-  program.error(
+  command.error(
     `error: no network ${JSON.stringify(network)}; expected "two-layer", "digits" or "all"`,
   );
 }
 
 using interrupt = new Interrupt();
 
-/** What every checkpoint holds. */
-interface Checkpoint {
-  losses: number[];
-}
-
-/** The checkpoint at `path`, if it is to be resumed and there is one; it is of one of the `total` steps. */
-async function checkpointAt<T extends Checkpoint>(path: string, total: number): Promise<T | null> {
-  if (!options.resume) return null;
-  let checkpoint: T;
-  try {
-    checkpoint = await torch.load<T>(path);
-  } catch (e) {
-    const missing = await Deno.stat(path).then(
-      () => false,
-      (e) => e instanceof Deno.errors.NotFound,
-    );
-    if (!missing) throw e;
-    console.log(`no checkpoint ${path}: starting from the beginning`);
-    return null;
-  }
-  const steps = checkpoint?.losses?.length;
-  if (steps === undefined) throw new Error(`${path} is no checkpoint: there are no losses in it`);
-  if (steps >= total) {
-    throw new Error(
-      `${path} is of step ${steps} already, and this run ends at step ${total}: ask for more steps or epochs`,
-    );
-  }
-  console.log(`going on from ${path}`);
-  return checkpoint;
-}
-
-/** Saves what Ctrl-C left and ends the program. */
-async function stop(path: string, checkpoint: unknown, step: number): Promise<never> {
-  await torch.save(checkpoint, path);
-  console.log(
-    `\nstopped at step ${step}; saved to ${path}; the same command with --resume goes on`,
-  );
-  Deno.exit(130);
-}
-
-async function forget(path: string): Promise<void> {
-  await Deno.remove(path).catch((e) => {
-    if (!(e instanceof Deno.errors.NotFound)) throw e;
-  });
-}
-
-/** The largest |a / b - 1| over the first n of both. */
-function difference(a: readonly number[], b: readonly number[], n: number): number {
-  let largest = 0;
-  for (let i = 0; i < Math.min(n, a.length, b.length); i++) {
-    largest = Math.max(largest, Math.abs(a[i] / b[i] - 1));
-  }
-  return largest;
-}
-
-/** The losses that PyTorch recorded for the same run. */
-async function recorded(run: string): Promise<{ torch: string; losses: number[] }> {
-  return JSON.parse(
-    await Deno.readTextFile(new URL(`../tests/golden/train/${run}.json`, import.meta.url)),
-  );
-}
-
 async function twoLayer(): Promise<void> {
   const { steps } = options, path = `${options.out}/two_layer_net.checkpoint.safetensors`;
   console.log(
     "\nTwo-layer network: 1000 -> 100 -> 10, summed squared error, gradient descent, seed 0",
   );
-  const resume = await checkpointAt<TwoLayerNetCheckpoint>(path, steps);
+  const resume = await checkpointAt<TwoLayerNetCheckpoint>(path, steps, options.resume);
   const progress = new Progress("two-layer", steps, resume?.losses.length);
   const start = performance.now(), first = resume?.losses.length ?? 0;
   const result = await trainTwoLayerNet({
@@ -143,7 +69,7 @@ async function twoLayer(): Promise<void> {
   });
   const seconds = (performance.now() - start) / 1e3, { losses } = result;
   progress.stop();
-  if (losses.length < steps) await stop(path, result, losses.length);
+  if (losses.length < steps) await stop(path, result);
   await forget(path);
   console.log(curve(losses, { log: true }));
   console.log(
@@ -168,7 +94,7 @@ async function digits(): Promise<void> {
       `${data.test.labels.numel()} to test with, seed ${options.seed}`,
   );
   const total = epochs * stepsPerEpoch(data);
-  const resume = await checkpointAt<DigitsCheckpoint>(path, total);
+  const resume = await checkpointAt<DigitsCheckpoint>(path, total, options.resume);
   const progress = new Progress("digits", total, resume?.losses.length);
   const result = await trainDigits(data, {
     epochs,
@@ -180,7 +106,7 @@ async function digits(): Promise<void> {
     },
   });
   progress.stop();
-  if (result.losses.length < total) await stop(path, result, result.losses.length);
+  if (result.losses.length < total) await stop(path, result);
   await forget(path);
   console.log(curve(result.losses));
   result.accuracies.forEach((a, i) => console.log(`epoch ${i + 1}: test accuracy ${a.toFixed(4)}`));
@@ -202,14 +128,7 @@ async function digits(): Promise<void> {
   );
 }
 
-try {
-  await Deno.mkdir(options.out, { recursive: true });
-  // Where nothing can be written, that is said before the training, not after it.
-  await Deno.remove(await Deno.makeTempFile({ dir: options.out }));
+await run(options.out, async () => {
   if (network !== "digits") await twoLayer();
   if (network !== "two-layer") await digits();
-} catch (e) {
-  if (!(e instanceof Error)) throw e;
-  console.error(`\nerror: ${e.message.replaceAll(/\s*\n\s*/g, " ")}`);
-  Deno.exit(1);
-}
+});

@@ -18,7 +18,8 @@ export function getNumThreads(): number {
 }
 
 /**
- * Sets how many threads a kernel may use on the CPU, 64 at most. Results do not depend on it. Where the host has no
+ * Sets how many threads a kernel may use on the CPU, 64 at most; they start at the next large call. Results do not depend
+ * on the number. Where the host has no
  * shared memory or no workers, everything stays on one thread; a warning says so, once.
  *
  * @throws RangeError unless `n` is a whole number and positive.

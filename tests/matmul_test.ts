@@ -48,7 +48,7 @@ Deno.test("matmul kernel: sizes, strides, batches, bias and splits against float
       // A guard behind the result stays as it is.
       const c = place(new Float32Array(rows * n + 16).fill(77));
       const [at, bt] = [place(a), place(b)], biasAt = bias === null ? null : place(bias);
-      const cut = below(rows + 1), scratch = backend.scratch(270_464);
+      const cut = below(rows + 1), scratch = backend.scratch(270_528);
       for (const [begin, end] of [[cut, rows], [0, cut]]) {
         kernels.matmul(
           backend.touch(c),

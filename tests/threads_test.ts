@@ -95,7 +95,7 @@ Deno.test("threads: large calls are shared, small ones are not", () => {
     torch.ones(8).add(1);
     assertEquals(calls, []);
     torch.ones(300, 300).matmul(torch.ones(300, 300));
-    assertGreater(calls.length, 2);
+    assertGreater(calls.length, 1);
   } finally {
     Atomics.add = add;
   }

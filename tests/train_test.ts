@@ -10,17 +10,10 @@ import {
   trainDigits,
 } from "../examples/mnist.ts";
 import type { DigitsCheckpoint } from "../examples/mnist.ts";
+import { difference, recorded } from "../examples/program.ts";
 import { trainTwoLayerNet, type TwoLayerNetCheckpoint } from "../examples/two_layer_net.ts";
 import * as torch from "../mod.ts";
-
-async function recorded(run: string) {
-  return JSON.parse(await Deno.readTextFile(new URL(`golden/train/${run}.json`, import.meta.url)));
-}
-
-/** The largest |a / b - 1| over the first n of both. */
-function difference(a: readonly number[], b: readonly number[], n: number): number {
-  return Math.max(...Array.from({ length: n }, (_, i) => Math.abs(a[i] / b[i] - 1)));
-}
+import { runExample } from "./example.ts";
 
 /** What a checkpoint is after it was saved and loaded. */
 const throughFile = <T>(checkpoint: T): T => torch.load<T>(torch.saveBytes(checkpoint));
@@ -86,27 +79,18 @@ Deno.test({
   name: "train: on the full MNIST set, the first 300 losses and both accuracies are PyTorch's",
   ignore: full === undefined,
   fn: async () => {
-    const theirs = await recorded("mnist_mlp");
+    const theirs = await recorded<{ test_accuracy: number[] }>("mnist_mlp");
     const { losses, accuracies } = await trainDigits(await loadDigits(full), { epochs: 2 });
     assertLess(difference(losses, theirs.losses, 300), 1e-5);
     assertEquals(
       accuracies.map((a) => a.toFixed(4)),
-      theirs.test_accuracy.map((a: number) => a.toFixed(4)),
+      theirs.test_accuracy.map((a) => a.toFixed(4)),
     );
     assert(losses.every(Number.isFinite));
   },
 });
 
-/** Runs the program as `deno task train` does. */
-async function program(...args: string[]): Promise<{ code: number; output: string }> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", new URL("../examples/train.ts", import.meta.url).pathname]
-      .concat(args),
-    env: { NO_COLOR: "1" },
-  });
-  const { code, stdout, stderr } = await command.output(), decoder = new TextDecoder();
-  return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
-}
+const program = (...args: string[]) => runExample("train.ts", ...args);
 
 Deno.test("train: the program says in one line what is wrong, and takes npm's --", async () => {
   const folder = await Deno.makeTempDir();

@@ -5,11 +5,12 @@
  * and the calling thread claim parts until none is left; so a worker that comes late, or never, delays nothing. What a
  * kernel computes does not depend on how its range is cut, so results are the same for every number of threads.
  *
- * Workers start once a program has done enough work to repay it, without waiting for the event loop, and never keep a
+ * Workers start once a program has done enough work to repay it, or at its first large call if it has set how many, without waiting for the event loop, and never keep a
  * program from ending: they are `node:worker_threads` workers, which Deno, Node and Bun all have, and unreferenced.
  *
  * @module
  */
+import { manifest } from "./kernels.ts";
 import { type Cost, costs } from "./work.ts";
 
 type Kernel = (...values: number[]) => void;
@@ -41,6 +42,7 @@ const STATE = 0,
   STRIDE = 7,
   FAILED = 8;
 const READY = 9, THREADS = 10, PAGES = 11, SCRATCH = 12, VALUES = 8 /* in 64-bit words */;
+const MOST_VALUES = 56;
 const OPEN = 1 << 16;
 
 /** What a worker runs: plain JavaScript, as it is handed over as text. It takes the places from the pool. */
@@ -96,12 +98,18 @@ interface WorkerThreads {
   };
 }
 
-/** `node:worker_threads`, where the host has it; loading it takes Deno some 40 ms, so not before it is needed. */
-function workerThreads(): WorkerThreads | undefined {
+/** A built-in module of Node's, where the host has it; loading one takes Deno some 40 ms, so not before it is needed. */
+function builtin<T>(name: string): T | undefined {
   const { process } = globalThis as unknown as {
-    process?: { getBuiltinModule?: (name: string) => WorkerThreads | undefined };
+    process?: { getBuiltinModule?: (name: string) => T | undefined };
   };
-  return process?.getBuiltinModule?.("node:worker_threads");
+  return process?.getBuiltinModule?.(name);
+}
+
+/** How many threads run at once. Node has had a navigator since version 21 only. */
+function cores(): number {
+  return globalThis.navigator?.hardwareConcurrency ??
+    builtin<{ availableParallelism(): number }>("node:os")?.availableParallelism() ?? 1;
 }
 
 /** Shared memory for the kernels, or null where the host has none, or no workers to share it with. */
@@ -132,9 +140,11 @@ export class ThreadPool {
   readonly #board: Int32Array<SharedArrayBuffer>;
   readonly #values: Float64Array<SharedArrayBuffer>;
   readonly #text: Uint8Array<SharedArrayBuffer>;
-  #threads = Math.min(globalThis.navigator?.hardwareConcurrency ?? 1, MOST);
+  #threads = Math.min(cores(), MOST);
   #workers = 0;
   #work = 0;
+  /** How much work is done before workers start: none when a program asks for them. */
+  #warmUp = WARM_UP;
   /** Why there are no workers, once that is known. */
   #broken: string | null = null;
 
@@ -155,8 +165,11 @@ export class ThreadPool {
     }
     const bytes = new SharedArrayBuffer(1024);
     this.#board = new Int32Array(bytes);
-    this.#values = new Float64Array(bytes, VALUES * 8, 56);
-    this.#text = new Uint8Array(bytes, VALUES * 8 + 448);
+    this.#values = new Float64Array(bytes, VALUES * 8, MOST_VALUES);
+    this.#text = new Uint8Array(bytes, (VALUES + MOST_VALUES) * 8);
+    if (Object.values(manifest).some((list) => list.length > MOST_VALUES)) {
+      throw new Error(`a kernel takes more than ${MOST_VALUES} parameters`);
+    }
   }
 
   /** How many threads a kernel call may use. */
@@ -166,6 +179,7 @@ export class ThreadPool {
 
   set threads(n: number) {
     this.#threads = Math.min(n, MOST);
+    this.#warmUp = 0;
   }
 
   /** Starts the workers now, and waits for them: for tests, and for programs that time themselves. */
@@ -179,7 +193,7 @@ export class ThreadPool {
 
   #start(): void {
     try {
-      const threads = workerThreads();
+      const threads = builtin<WorkerThreads>("node:worker_threads");
       if (!threads) throw new Error("the host has no node:worker_threads");
       // deno-fmt-ignore
       const places = {
@@ -225,7 +239,7 @@ export class ThreadPool {
     if (this.#threads === 1 || this.#broken !== null) return false;
     if (this.#workers < this.#threads - 1) {
       this.#work += work;
-      if (this.#work < WARM_UP && this.#workers === 0) return false;
+      if (this.#work < this.#warmUp && this.#workers === 0) return false;
       this.#start();
     }
     return Atomics.load(this.#board, READY) > 0;

@@ -13,7 +13,7 @@ import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
 import { MaxPool2d } from "../nn/pooling.ts";
 import { flatten } from "../ops/reshape.ts";
-import { type Args, read, wholeNumber } from "../tensor/arguments.ts";
+import { type Args, isOptions, read, wholeNumber } from "../tensor/arguments.ts";
 import { describeValue } from "../tensor/describe.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { BasicBlock, Bottleneck, conv1x1, type ResNetBlock } from "./resnet_block.ts";
@@ -147,27 +147,42 @@ function checkLayers(block: ResNetBlock, layers: readonly number[]): void {
   }
 }
 
+function network(
+  call: string,
+  block: ResNetBlock,
+  layers: readonly number[],
+  options: ResNetOptions,
+): ResNet {
+  if (isOptions(options) && ("pretrained" in options || "weights" in options)) {
+    throw new TypeError(
+      `${call}: no weights come along: make the network without that option, then ` +
+        "model.loadStateDict(await torch.load(path)) takes those of torchvision",
+    );
+  }
+  return new ResNet(block, layers, options);
+}
+
 /** ResNet-18: 11.7 million parameters. [N, 3, H, W] -> [N, numClasses]. */
 export function resnet18(options: ResNetOptions = {}): ResNet {
-  return new ResNet(BasicBlock, [2, 2, 2, 2], options);
+  return network("resnet18", BasicBlock, [2, 2, 2, 2], options);
 }
 
 /** ResNet-34: 21.8 million parameters. [N, 3, H, W] -> [N, numClasses]. */
 export function resnet34(options: ResNetOptions = {}): ResNet {
-  return new ResNet(BasicBlock, [3, 4, 6, 3], options);
+  return network("resnet34", BasicBlock, [3, 4, 6, 3], options);
 }
 
 /** ResNet-50: 25.6 million parameters. [N, 3, H, W] -> [N, numClasses]. */
 export function resnet50(options: ResNetOptions = {}): ResNet {
-  return new ResNet(Bottleneck, [3, 4, 6, 3], options);
+  return network("resnet50", Bottleneck, [3, 4, 6, 3], options);
 }
 
 /** ResNet-101: 44.5 million parameters. [N, 3, H, W] -> [N, numClasses]. */
 export function resnet101(options: ResNetOptions = {}): ResNet {
-  return new ResNet(Bottleneck, [3, 4, 23, 3], options);
+  return network("resnet101", Bottleneck, [3, 4, 23, 3], options);
 }
 
 /** ResNet-152: 60.2 million parameters. [N, 3, H, W] -> [N, numClasses]. */
 export function resnet152(options: ResNetOptions = {}): ResNet {
-  return new ResNet(Bottleneck, [3, 8, 36, 3], options);
+  return network("resnet152", Bottleneck, [3, 8, 36, 3], options);
 }

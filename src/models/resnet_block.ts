@@ -4,7 +4,7 @@
  * @module
  */
 import { add } from "../ops/arithmetic.ts";
-import { InplaceModule, ReLU } from "../nn/activation.ts";
+import { ReLU } from "../nn/activation.ts";
 import { BatchNorm2d } from "../nn/batch_norm.ts";
 import { Conv2d } from "../nn/convolution.ts";
 import { Module } from "../nn/module.ts";
@@ -68,7 +68,7 @@ export class BasicBlock extends Module {
   /** Its normalisation. */
   bn1: BatchNorm2d;
   /** What is applied after `bn1`, and to the sum. */
-  relu: InplaceModule;
+  relu: ReLU;
   /** The second convolution. */
   conv2: Conv2d;
   /** Its normalisation. */
@@ -120,7 +120,7 @@ export class Bottleneck extends Module {
   /** Its normalisation. */
   bn3: BatchNorm2d;
   /** What is applied after `bn1`, after `bn2`, and to the sum. */
-  relu: InplaceModule;
+  relu: ReLU;
   /** What brings the input to the size of the result, or null. */
   downsample: Module | null;
 

@@ -17,7 +17,7 @@ import { sumScratch } from "./reduction.ts";
 import { sumTo } from "./sum_to.ts";
 
 /** The bytes of scratch that the matmul kernel needs, whatever the sizes. */
-export const SCRATCH = 270_464;
+export const SCRATCH = 270_528;
 
 /** The dtype in which products of each dtype are computed, by id: float32, float64 or int64; undefined for bool. */
 const COMPUTE: readonly (DType | undefined)[] = dtypes.map((t) =>

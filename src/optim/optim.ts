@@ -1,5 +1,5 @@
 /**
- * `torch.optim`: optimizers.
+ * `torch.optim`: optimizers and learning-rate schedulers.
  *
  * @module
  */
@@ -14,6 +14,9 @@ export { NAdam } from "./nadam.ts";
 export { RAdam } from "./radam.ts";
 export { Rprop } from "./rprop.ts";
 export { ASGD } from "./asgd.ts";
+export { LBFGS } from "./lbfgs.ts";
+export * as lrScheduler from "./lr_scheduler/lr_scheduler.ts";
+export * as swaUtils from "./swa_utils.ts";
 
 export type { KernelOptimizer, StepKernel } from "./kernel.ts";
 export type {
@@ -34,3 +37,4 @@ export type { NAdamOptions } from "./nadam.ts";
 export type { RAdamOptions } from "./radam.ts";
 export type { RpropOptions } from "./rprop.ts";
 export type { ASGDOptions } from "./asgd.ts";
+export type { LBFGSOptions } from "./lbfgs.ts";

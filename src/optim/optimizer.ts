@@ -156,7 +156,7 @@ export class Optimizer {
       );
     }
     const loss = closure ? enableGrad(closure) : null;
-    for (const group of this.paramGroups) this.#checkGradients(group);
+    for (const group of this.paramGroups) this.checkGradients(group);
     noGrad(() =>
       unscoped(() => {
         for (const group of this.paramGroups) {
@@ -173,7 +173,8 @@ export class Optimizer {
     return loss;
   }
 
-  #checkGradients({ params }: ParamGroup): void {
+  /** Throws `RangeError` for a gradient of another shape than its parameter. */
+  protected checkGradients({ params }: ParamGroup): void {
     for (const { shape, grad } of params) {
       if (grad === null || sameShape(grad.shape, shape)) continue;
       throw new RangeError(
@@ -246,7 +247,7 @@ export class Optimizer {
     unscoped(() => {
       for (const [number, s] of entries) {
         const p = byNumber.get(String(number));
-        if (p !== undefined) state.set(p, this.#adopt(call, p, s));
+        if (p !== undefined) state.set(p, this.adoptState(call, p, s));
       }
     });
     this.paramGroups = groups.map((group, i) => {
@@ -258,7 +259,7 @@ export class Optimizer {
   }
 
   /** A copy of what was remembered of `p`, in its dtype. */
-  #adopt(call: string, p: Tensor, saved: State): State {
+  protected adoptState(call: string, p: Tensor, saved: State): State {
     const state: State = {};
     for (const [name, value] of Object.entries(saved)) {
       if (SCALARS.has(name)) state[name] = this.adoptScalar(p, name, value);
