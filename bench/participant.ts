@@ -33,7 +33,7 @@ try {
   const { start }: { start: Start } = await import(`./engines/${library}.ts`);
   const engine = await start(Number(threads));
   say({ about: engine.about });
-  let settling = 300; // the engine compiles what all rows share while the first warms up
+  let settling = 500; // the engine compiles what all rows share while the first warms up
   let current = "", prepared: Prepared | null = null, runs = 1;
   for await (const line of createInterface({ input: process.stdin })) {
     const request: Request = JSON.parse(line);

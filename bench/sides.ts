@@ -86,7 +86,10 @@ export function everyone(cores: number): Side[] {
       });
     const peer = (key: "onnx" | "tfjs" | "jax", library: string) =>
       side(key, [...deno(), library], { refuses: (row) => refusal(row, key) });
-    const torch = (env = {}) => side("torch", [PYTHON, path("torch_peer.py")], { env });
+    // OpenBLAS has threads of its own, which torch.set_num_threads does not reach.
+    const blas = { OPENBLAS_NUM_THREADS: `${threads}`, MKL_NUM_THREADS: `${threads}` };
+    const torch = (env = {}) =>
+      side("torch", [PYTHON, path("torch_peer.py")], { env: { ...blas, ...env } });
     side("ours", [...deno(), "dinotorch"]);
     torch();
     // Its threads wait for work in a loop, which is best alone and very slow where OpenBLAS's do the same: the better
