@@ -19,6 +19,7 @@ export {
   int64,
   int8,
   promoteTypes,
+  qint8,
   uint8,
 } from "./src/backend/dtype.ts";
 export { scope } from "./src/backend/storage.ts";
@@ -164,6 +165,7 @@ export * as cuda from "./src/cuda.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export { deepcopy } from "./src/nn/deepcopy.ts";
+export * as quantization from "./src/nn/quantization.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
 export * as utils from "./src/data/namespace.ts";

@@ -17,6 +17,15 @@ const SAMPLING = [
   "size corners", "scratch scratch", "size begin", "size end",
 ] as const;
 
+/** The sizes of attention, the strides of its operands, and the range of its outer loop. */
+// deno-fmt-ignore
+const ATTENTION = [
+  "size heads", "size queries", "size keys", "size width", "size valueWidth", "size qBatch", "size qHead", "size qRow",
+  "size kBatch", "size kHead", "size kRow", "size vBatch", "size vHead", "size vRow", "size oBatch", "size oHead",
+  "size oRow", "size maskBatch", "size maskHead", "size maskRow", "size maskColumn", "size causal", "scalar scale",
+  "scratch scratch", "size begin", "size end",
+] as const;
+
 /** Lists of parameters that kernels share. */
 // deno-fmt-ignore
 export const SIGNATURES = {
@@ -162,6 +171,16 @@ export const SIGNATURES = {
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
     "size biasRow", "size relu", "scratch scratch", "size begin", "size end",
+  ],
+  matmulMixed: [
+    "out c", "in a", "in b", "in scale", "in bias", "size m", "size n", "size k", "size bRow", "size bColumn",
+    "scratch scratch", "size begin", "size end",
+  ],
+  attention: ["out o", "out lse", "in q", "in k", "in v", "in mask", ...ATTENTION],
+  attentionGrad: [
+    "out dq", "out dk", "out dv", "in g", "in q", "in k", "in v", "in o", "in lse", "in mask", "size dqBatch",
+    "size dqHead", "size dqRow", "size dkBatch", "size dkHead", "size dkRow", "size dvBatch", "size dvHead",
+    "size dvRow", "size gBatch", "size gHead", "size gRow", ...ATTENTION,
   ],
   ...WINDOW_SIGNATURES,
   interpolate: [
@@ -395,6 +414,10 @@ export const FAMILIES = [
   { kernels: ["batch_norm_grad"], types: ["", "_f64"], signature: "batchNormGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
+  { kernels: ["matmul_mixed"], types: ["_f16", "_bf16", "_i8"], signature: "matmulMixed" },
+  // attention
+  { kernels: ["attention"], types: [""], signature: "attention" },
+  { kernels: ["attention_grad"], types: [""], signature: "attentionGrad" },
   ...WINDOW_FAMILIES,
   // interpolate
   { kernels: ["interpolate"], types: ["", "_f64"], signature: "interpolate" },

@@ -6,6 +6,7 @@
 export * as functional from "./functional.ts";
 export * as utils from "./namespace.ts";
 export * as init from "./init.ts";
+export * as quantized from "./quantized.ts";
 export { Parameter } from "./parameter.ts";
 export { Module } from "./module.ts";
 export { ModuleDict, ModuleList, Sequential } from "./container.ts";
@@ -203,6 +204,9 @@ export type {
   TransformerLayerArgs,
   TransformerLayerOptions,
 } from "./transformer_layer.ts";
+export type { QuantizedEmbeddingOptions } from "./quantized.ts";
+export type { DynamicLinearOptions } from "./quantized_dynamic.ts";
+export type { QuantizedModule } from "./quantized_module.ts";
 export type { CellOptions, RNNCellOptions } from "./recurrent_cell.ts";
 export type { CellKind } from "../ops/recurrent.ts";
 export type {
