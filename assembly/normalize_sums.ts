@@ -8,6 +8,8 @@ import { loadLanes, storeLanes } from "./lanes";
 
 /** Vectors, or rows, summed in one go. */
 export const BLOCK = 64;
+/** Rows summed in one go where several columns are: few enough for the hardware's prefetching (see reduce.ts). */
+const ROWS = 16;
 
 /** The sum of the lanes. */
 // @ts-ignore: decorator
@@ -169,6 +171,25 @@ export function place<T>(p: usize, i: i32): usize {
   return p ? p + <usize> i * sizeof<T>() : 0;
 }
 
+/** (x - mean) * rstd, with the statistics at m and r, or those given. */
+// @ts-ignore: decorator
+@inline
+function standard<T>(own: bool, x: v128, m: usize, r: usize, mean: v128, rstd: v128): v128 {
+  return own
+    ? v128.mul<T>(v128.sub<T>(x, v128.load(m)), v128.load(r))
+    : v128.mul<T>(v128.sub<T>(x, mean), rstd);
+}
+
+/** Adds four vectors to those at p. */
+// @ts-ignore: decorator
+@inline
+function addTo<T>(p: usize, v0: v128, v1: v128, v2: v128, v3: v128): void {
+  v128.store(p, v128.add<T>(v128.load(p), v0));
+  v128.store(p, v128.add<T>(v128.load(p, 16), v1), 16);
+  v128.store(p, v128.add<T>(v128.load(p, 32), v2), 32);
+  v128.store(p, v128.add<T>(v128.load(p, 48), v3), 48);
+}
+
 /**
  * dBias and dWeight of the columns [begin, end) of x: [rows, columns], by blocks of rows. Row i has the statistics
  * stats[i * groups], or every column c its own, stats[c], if groups is 0; rstd follow after `count` means.
@@ -192,9 +213,34 @@ export function columnGrads<T>(
   const stride = <usize> columns * sizeof<T>(), rstds = stats + <usize> count * sizeof<T>();
   memory.fill(dWeight + <usize> begin * sizeof<T>(), 0, <usize> (end - begin) * sizeof<T>());
   memory.fill(dBias + <usize> begin * sizeof<T>(), 0, <usize> (end - begin) * sizeof<T>());
-  for (let block = 0; block < rows; block += BLOCK) {
-    const stop = min(block + BLOCK, rows);
-    for (let c = begin; c < end; c += width) {
+  for (let block = 0; block < rows; block += ROWS) {
+    const stop = min(block + ROWS, rows);
+    let c = begin;
+    // 64 bytes of each row at a time.
+    for (; c + 4 * width <= end; c += 4 * width) {
+      const column = <usize> c * sizeof<T>(), m = stats + column, r = rstds + column;
+      let s0 = zero, s1 = zero, s2 = zero, s3 = zero, t0 = zero, t1 = zero, t2 = zero, t3 = zero;
+      let mean = zero, rstd = zero;
+      for (let i = block, p = <usize> block * stride + column; i < stop; i++, p += stride) {
+        if (groups) {
+          mean = v128.splat<T>(load<T>(stats + <usize> (i * groups) * sizeof<T>()));
+          rstd = v128.splat<T>(load<T>(rstds + <usize> (i * groups) * sizeof<T>()));
+        }
+        const own = groups == 0, g = dy + p, q = x + p;
+        const g0 = v128.load(g), g1 = v128.load(g, 16), g2 = v128.load(g, 32), g3 = v128.load(g, 48);
+        s0 = v128.add<T>(s0, g0);
+        s1 = v128.add<T>(s1, g1);
+        s2 = v128.add<T>(s2, g2);
+        s3 = v128.add<T>(s3, g3);
+        t0 = v128.add<T>(t0, v128.mul<T>(g0, standard<T>(own, v128.load(q), m, r, mean, rstd)));
+        t1 = v128.add<T>(t1, v128.mul<T>(g1, standard<T>(own, v128.load(q, 16), m + 16, r + 16, mean, rstd)));
+        t2 = v128.add<T>(t2, v128.mul<T>(g2, standard<T>(own, v128.load(q, 32), m + 32, r + 32, mean, rstd)));
+        t3 = v128.add<T>(t3, v128.mul<T>(g3, standard<T>(own, v128.load(q, 48), m + 48, r + 48, mean, rstd)));
+      }
+      addTo<T>(dBias + column, s0, s1, s2, s3);
+      addTo<T>(dWeight + column, t0, t1, t2, t3);
+    }
+    for (; c < end; c += width) {
       const column = <usize> c * sizeof<T>(), left = end - c;
       let mean = zero, rstd = zero, s = zero, t = zero;
       if (!groups) {
