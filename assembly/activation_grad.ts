@@ -38,7 +38,7 @@ const SIXTH_F32 = memory.data<f32>([0.1666666716337204], 4);
 /** 1 / sqrt(2 pi) */
 const DENSITY: f64 = 0.3989422804014327;
 
-/** Whether `usual` is right for all lanes of four vectors of x. */
+/** Whether `usualSlope` is right, of those that have it, for all lanes of four vectors of x. */
 // @ts-ignore: decorator
 @inline
 function isUsual(op: i32, x0: v128, x1: v128, x2: v128, x3: v128): bool {
@@ -48,18 +48,15 @@ function isUsual(op: i32, x0: v128, x1: v128, x2: v128, x3: v128): bool {
   return true;
 }
 
-/** The gradient where `isUsual`: the same bits as `vector`, for less. */
+/** The derivative where `isUsual`: the same bits as in `vector`, for less. */
 // @ts-ignore: decorator
 @inline
-function usual(op: i32, dy: v128, x: v128, a: v128, b: v128, c: v128): v128 {
-  if (op == GELU) return f32x4.mul(dy, geluSlopeUsual(x));
-  if (op == GELU_TANH) return f32x4.mul(dy, geluTanhSlopeUsual(x));
-  if (op == SILU) {
-    // s (1 + x (1 - s)), s = 1 / (1 + e)
-    const one = constant(ONE), e = expUsual(f32x4.neg(x)), s = f32x4.div(one, f32x4.add(one, e));
-    return f32x4.mul(dy, f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.mul(e, s)))));
-  }
-  return vector(op, dy, x, a, b, c);
+function usualSlope(op: i32, x: v128): v128 {
+  if (op == GELU) return geluSlopeUsual(x);
+  if (op == GELU_TANH) return geluTanhSlopeUsual(x);
+  // s (1 + x (1 - s)), s = 1 / (1 + e)
+  const one = constant(ONE), e = expUsual(f32x4.neg(x)), s = f32x4.div(one, f32x4.add(one, e));
+  return f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.mul(e, s))));
 }
 
 // @ts-ignore: decorator
@@ -175,15 +172,23 @@ function loop<T>(
           x2 = v128.load(p, 32),
           x3 = v128.load(p, 48);
         if (isUsual(op, x0, x1, x2, x3)) {
-          const g0 = v128.load(q),
-            g1 = v128.load(q, 16),
-            g2 = v128.load(q, 32),
-            g3 = v128.load(q, 48);
-          // All results before the first store, after which V8 would load the constants again.
-          const y0 = usual(op, g0, x0, va, vb, vc),
-            y1 = usual(op, g1, x1, va, vb, vc),
-            y2 = usual(op, g2, x2, va, vb, vc),
-            y3 = usual(op, g3, x3, va, vb, vc);
+          // All before the first store, after which V8 would load the constants again.
+          let y0: v128, y1: v128, y2: v128, y3: v128;
+          if (op == GELU || op == GELU_TANH || op == SILU) {
+            y0 = usualSlope(op, x0);
+            y1 = usualSlope(op, x1);
+            y2 = usualSlope(op, x2);
+            y3 = usualSlope(op, x3);
+            y0 = f32x4.mul(v128.load(q), y0);
+            y1 = f32x4.mul(v128.load(q, 16), y1);
+            y2 = f32x4.mul(v128.load(q, 32), y2);
+            y3 = f32x4.mul(v128.load(q, 48), y3);
+          } else {
+            y0 = vector(op, v128.load(q), x0, va, vb, vc);
+            y1 = vector(op, v128.load(q, 16), x1, va, vb, vc);
+            y2 = vector(op, v128.load(q, 32), x2, va, vb, vc);
+            y3 = vector(op, v128.load(q, 48), x3, va, vb, vc);
+          }
           v128.store(r, y0);
           v128.store(r, y1, 16);
           v128.store(r, y2, 32);

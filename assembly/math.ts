@@ -305,8 +305,8 @@ const LOG_5 = memory.data<f32>([-0.131615311], 4);
 const LOG_6 = memory.data<f32>([0.127658874], 4);
 const LOG_7 = memory.data<f32>([-0.0763584077], 4);
 /** The bits of sqrt(1/2), and of a mantissa. */
-const SQRT_HALF_BITS = memory.data<i32>([0x3f3504f3], 4);
-const MANTISSA = memory.data<i32>([0x007fffff], 4);
+export const LOG_SQRT_HALF = memory.data<i32>([0x3f3504f3], 4);
+export const LOG_MANTISSA = memory.data<i32>([0x007fffff], 4);
 const LOWEST_NORMAL = memory.data<f32>([1.17549435e-38], 4);
 /** How many bit patterns are normal numbers above 0. */
 const NORMALS = memory.data<u32>([0x7f000000], 4);
@@ -315,7 +315,7 @@ const TWENTY_THREE = memory.data<f32>([23], 4);
 /** n log(2) + log(1 + f). */
 // @ts-ignore: decorator
 @inline
-function logOfParts(n: v128, f: v128): v128 {
+export function logOfParts(n: v128, f: v128): v128 {
   let p = fma(constant(LOG_7), f, constant(LOG_6));
   p = fma(p, f, constant(LOG_5));
   p = fma(p, f, constant(LOG_4));
@@ -336,8 +336,8 @@ function logOfParts(n: v128, f: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function logUsual(x: v128): v128 {
-  const bits = i32x4.sub(x, constant(SQRT_HALF_BITS));
-  const m = i32x4.add(v128.and(bits, constant(MANTISSA)), constant(SQRT_HALF_BITS));
+  const bits = i32x4.sub(x, constant(LOG_SQRT_HALF));
+  const m = i32x4.add(v128.and(bits, constant(LOG_MANTISSA)), constant(LOG_SQRT_HALF));
   return logOfParts(f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23)), f32x4.sub(m, constant(ONE)));
 }
 
@@ -357,8 +357,8 @@ export function positive(x0: v128, x1: v128, x2: v128, x3: v128): bool {
 export function logVector(x: v128): v128 {
   const denormal = f32x4.lt(x, constant(LOWEST_NORMAL));
   const z = select(denormal, f32x4.mul(x, constant(TWO_TO_23)), x);
-  const bits = i32x4.sub(z, constant(SQRT_HALF_BITS));
-  const m = i32x4.add(v128.and(bits, constant(MANTISSA)), constant(SQRT_HALF_BITS));
+  const bits = i32x4.sub(z, constant(LOG_SQRT_HALF));
+  const m = i32x4.add(v128.and(bits, constant(LOG_MANTISSA)), constant(LOG_SQRT_HALF));
   const n = f32x4.sub(
     f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23)),
     v128.and(denormal, constant(TWENTY_THREE)),

@@ -51,6 +51,22 @@ function scalar<T>(op: i32, a: T, b: T, c: T): T {
   return <T> (a + b * c);
 }
 
+/** min(max(a, low), high) of n floats, for bounds that are numbers. */
+function clampTo(y: usize, a: usize, low: f32, high: f32, n: i32): void {
+  const b = f32x4.splat(low), c = f32x4.splat(high);
+  let p = a, r = y, left = n;
+  for (; left >= 16; left -= 16, p += 64, r += 64) {
+    const v0 = v128.load(p), v1 = v128.load(p, 16), v2 = v128.load(p, 32), v3 = v128.load(p, 48);
+    v128.store(r, f32x4.pmin(f32x4.pmax(v0, b), c));
+    v128.store(r, f32x4.pmin(f32x4.pmax(v1, b), c), 16);
+    v128.store(r, f32x4.pmin(f32x4.pmax(v2, b), c), 32);
+    v128.store(r, f32x4.pmin(f32x4.pmax(v3, b), c), 48);
+  }
+  for (; left > 0; left--, p += 4, r += 4) {
+    store<f32>(r, f32x4.extract_lane(f32x4.pmin(f32x4.pmax(v128.load32_splat(p), b), c), 0));
+  }
+}
+
 /** Elements of a are of type U: a condition in bytes, or of the type T of all others. */
 // @ts-ignore: decorator
 @inline
@@ -82,6 +98,13 @@ function loop<T, U>(
     let s = c + <usize> (row * cRow + column * cColumn) * sizeof<T>();
     let r = y + <usize> i * sizeof<T>();
     i += left;
+    if (isFloat<T>() && sizeof<T>() == 4 && op == CLAMP && aColumn == 1 && bColumn + cColumn == 0) {
+      const low = load<f32>(q), high = load<f32>(s);
+      if (low == low && high == high) {
+        clampTo(r, p, low, high, left);
+        continue;
+      }
+    }
     if (sizeof<T>() == 4 && aColumn == 1 && bColumn <= 1 && cColumn <= 1) {
       let v0 = v128.load32_splat(q), v1 = v0, v2 = v0, v3 = v0;
       let w0 = v128.load32_splat(s), w1 = w0, w2 = w0, w3 = w0;

@@ -2,6 +2,7 @@
  * The functions of unary.ts: a vector form for float32 where there is one, a form in float64, and one for integers.
  */
 import { cosVector, sinVector } from "./angle";
+import { expm1Vector, log1pVector } from "./expm1";
 import { constant, erfVector, EXP_USUAL, expUsual, expVector, logUsual, logVector, positive } from "./math";
 import { sigmoidUsual, sigmoidVector, tanhVector, within } from "./math";
 import { digammaOf, erfcOf, erfinvOf, erfOf, exp2Of, i0Of, i1Of, lgammaOf } from "./special";
@@ -10,9 +11,10 @@ import { log2Of, sigmoidOf, sincDerivativeOf, sincOf } from "./special";
 export const NEG = 0, ABS = 1, SIGN = 2, SQRT = 3, RSQRT = 4, RECIPROCAL = 5;
 export const FLOOR = 6, CEIL = 7, ROUND = 8, TRUNC = 9, FRAC = 10;
 export const EXP = 11, LOG = 12, TANH = 13, SIGMOID = 14, ERF = 15, SIN = 16, COS = 17;
+export const EXPM1 = 18, LOG1P = 19;
 /** From here on, there is no vector form. */
-export const SCALAR = 18;
-export const EXP2 = 18, EXPM1 = 19, LOG1P = 20, LOG2 = 21, LOG10 = 22;
+export const SCALAR = 20;
+export const EXP2 = 20, LOG2 = 21, LOG10 = 22;
 export const TAN = 23, ASIN = 24, ACOS = 25, ATAN = 26;
 export const SINH = 27, COSH = 28, ASINH = 29, ACOSH = 30, ATANH = 31;
 export const ERFC = 32, ERFINV = 33, LGAMMA = 34, DIGAMMA = 35, SINC = 36, SINC_DERIVATIVE = 37;
@@ -42,6 +44,8 @@ export function vector(op: i32, x: v128): v128 {
   if (op == TANH) return tanhVector(x);
   if (op == SIGMOID) return sigmoidVector(x);
   if (op == ERF) return erfVector(x);
+  if (op == EXPM1) return expm1Vector(x);
+  if (op == LOG1P) return log1pVector(x);
   return op == SIN ? sinVector(x) : cosVector(x);
 }
 
