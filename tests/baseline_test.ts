@@ -16,7 +16,9 @@ Deno.test("baseline: chosen where the host has no relaxed SIMD", () => {
 const dir = new URL("golden/ops", import.meta.url).pathname;
 const { cases } = JSON.parse(Deno.readTextFileSync(`${dir}/index.json`));
 
-for (const family of ["arith", "unary", "activation", "reduction", "matmul", "softmax", "loss"]) {
+for (
+  const family of ["arith", "unary", "activation", "reduction", "matmul", "softmax", "norm", "loss"]
+) {
   Deno.test(`baseline: ${family}`, () => {
     const some = cases.filter((c: { family: string }) => c.family === family);
     const { passed, failures } = replay(torch, some, readStore(dir, [`${family}.safetensors`]));

@@ -150,6 +150,20 @@ Deno.test("every unary kernel gives the same whatever the tail and wherever it i
   }
 });
 
+Deno.test("gradients of activations do not depend on where the range is split", () => {
+  const { heap, kernels } = new WasmBackend(), size = 1 << 13;
+  const [dx, parts, dy, x] = [0, 0, 0, 0].map(() => heap.reserve(size * 4));
+  const view = (address: number) => new Float32Array(heap.u8.buffer, address, size);
+  new Uint32Array(heap.u8.buffer, x, size).forEach((_, i, bits) => bits[i] = i * 524287);
+  view(dy).forEach((_, i, values) => values[i] = 1 + i / size);
+  for (const name of ["gelu_grad", "gelu_tanh_grad", "silu_grad", "mish_grad"] as const) {
+    const kernel = kernels[name] as Kernel;
+    kernel(dx, dy, x, 0, size);
+    for (let i = 0; i < size; i += 12) kernel(parts, dy, x, i, Math.min(i + 12, size));
+    assertEquals(view(parts), view(dx), name);
+  }
+});
+
 /** Every function with a gradient, and the range that its arguments are taken from. */
 const SMOOTH: [name: string, low: number, high: number][] = [
   ["neg", -2, 2],
