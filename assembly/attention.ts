@@ -15,7 +15,7 @@ import {
   addMask, hide, KEYS, lowest, packColumns, packRows, packStrips, product, QUERIES, scores, seenKeys, storeRows, STRIP,
   TILE, unpack, wide,
 } from "./attention_block";
-import { expFlushed } from "./exponentials";
+import { expFlushed } from "./math";
 import { storeLanes } from "./lanes";
 
 /** The numbers of a strip: its maxima, its sums, and by what the sums before the current block are to be multiplied. */

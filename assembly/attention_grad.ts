@@ -12,7 +12,7 @@ import {
   addMask, hide, KEYS, ones, packColumns, packRows, packStrips, product, QUERIES, scores, seenKeys, storeColumns,
   storeRows, STRIP, TILE, unpack, wide,
 } from "./attention_block";
-import { expFlushed } from "./exponentials";
+import { expFlushed } from "./math";
 import { fma, sumLanes } from "./simd";
 
 /** The sum of a * b over `count` elements. */
