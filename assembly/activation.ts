@@ -209,7 +209,28 @@ function loop<T>(op: i32, y: usize, x: usize, a: f64, b: f64, c: f64, begin: i32
   }
 }
 
+/** Bound by memory. 1M floats: four vectors at a time, in the loop that all share, took 135 us, eight take 119. */
 export function relu(y: usize, x: usize, begin: i32, end: i32): void {
+  let p = x + (<usize> begin << 2), r = y + (<usize> begin << 2);
+  const zero = f32x4.splat(0);
+  for (; end - begin >= 32; begin += 32, p += 128, r += 128) {
+    const y0 = f32x4.pmax(v128.load(p), zero);
+    const y1 = f32x4.pmax(v128.load(p, 16), zero);
+    const y2 = f32x4.pmax(v128.load(p, 32), zero);
+    const y3 = f32x4.pmax(v128.load(p, 48), zero);
+    const y4 = f32x4.pmax(v128.load(p, 64), zero);
+    const y5 = f32x4.pmax(v128.load(p, 80), zero);
+    const y6 = f32x4.pmax(v128.load(p, 96), zero);
+    const y7 = f32x4.pmax(v128.load(p, 112), zero);
+    v128.store(r, y0);
+    v128.store(r, y1, 16);
+    v128.store(r, y2, 32);
+    v128.store(r, y3, 48);
+    v128.store(r, y4, 64);
+    v128.store(r, y5, 80);
+    v128.store(r, y6, 96);
+    v128.store(r, y7, 112);
+  }
   loop<f32>(RELU, y, x, 0, 0, 0, begin, end);
 }
 
