@@ -41,6 +41,17 @@ const LATELY = 64;
 
 type Kernel = (...values: number[]) => void;
 
+/**
+ * What a kernel does with each parameter: `"in"`, `"out"`, `"inout"`, `"scratch"`, `"size"` or `"scalar"`. The running
+ * statistics of a batch norm are changed in training alone.
+ */
+export function kindsOf(kernel: KernelName, training: boolean): string[] {
+  const kinds = manifest[kernel].map((parameter) => parameter.split(" ")[0]);
+  return kernel.startsWith("batch_norm") && !training
+    ? kinds.map((kind) => kind === "inout" ? "in" : kind)
+    : kinds;
+}
+
 class Recorder {
   readonly calls: KernelCall[] = [];
   readonly contents = new Map<Storage, Uint8Array<ArrayBuffer>>();
@@ -137,12 +148,13 @@ class Recorder {
   #record(kernel: KernelName, run: Kernel, values: number[], read: Backend["read"]): void {
     const parameters = manifest[kernel];
     const args = values.map((value, i) => this.#argument(kernel, parameters[i], value));
+    const training = values[parameters.indexOf("size training")] !== 0;
+    const kinds = kindsOf(kernel, training), written: Storage[] = [];
     let varies = false;
-    const written: Storage[] = [];
     for (let i = 0; i < args.length; i++) {
       const arg = args[i];
       if (typeof arg !== "object" || arg.kind !== "storage") continue;
-      const { storage } = arg, [kind] = parameters[i].split(" ");
+      const { storage } = arg, kind = kinds[i];
       if (kind !== "out" && this.varying.has(storage)) varies = true;
       if (kind === "in") this.#remember(storage, read);
       else written.push(storage);

@@ -78,33 +78,40 @@ function foldNorms(program: Lowered): void {
   for (let i = 0; i < ops.length; i++) {
     const norm = ops[i];
     if (norm.kind !== "kernel" || norm.kernel !== "batch_norm") continue;
+    const x = placeIn(norm, X)!;
     const layer = ops.find((op): op is Layer =>
-      (op.kind === "linear" || op.kind === "convolution") && !op.relu && same(op.y, norm.reads[0])
+      (op.kind === "linear" || op.kind === "convolution") && !op.relu && same(op.y, x)
     );
     if (layer === undefined || !passes(program, layer, usesOf(ops, program.output))) continue;
     if (foldNorm(layer, norm)) ops.splice(i--, 1);
   }
 }
 
+// The arguments of batch_norm, in the manifest's order.
+const Y = 0, MEAN = 2, VARIANCE = 3, X = 4, WEIGHT = 5, BIAS = 6, CHANNELS = 8, INNER = 9;
+const TRAINING = 10, EPS = 12;
+
+function placeIn(op: KernelOperation, i: number): Place | null {
+  const arg = op.args[i];
+  return "place" in arg ? arg.place : null;
+}
+
 function foldNorm(layer: Layer, norm: KernelOperation): boolean {
-  const place = (i: number) => {
-    const arg = norm.args[i];
-    return "place" in arg ? arg.place : null;
-  };
   const number = (i: number) => (norm.args[i] as Affine).base;
-  // In the manifest's order: y, stats, runningMean, runningVar, x, weight, bias, batches, channels, inner, training,
-  // momentum, eps, begin, end.
   const outputs = layer.kind === "linear" ? layer.n : layer.groups * layer.outputs;
   const inner = layer.kind === "linear" ? 1 : layer.count[0] * layer.count[1];
-  if (number(8) !== outputs || number(9) !== inner || number(10) !== 0) return false;
+  if (number(CHANNELS) !== outputs || number(INNER) !== inner || number(TRAINING) !== 0) {
+    return false;
+  }
   const depth = layer.kind === "linear"
     ? layer.k
     : layer.channels * layer.kernel[0] * layer.kernel[1];
   const read = (p: Place | null, none: number) =>
     p === null ? new Float32Array(outputs).fill(none) : floatsOf(p, outputs);
-  const mean = read(place(2), 0), variance = read(place(3), 1), factor = read(place(5), 1);
-  const shift = read(place(6), 0), before = read(layer.bias, 0);
-  const old = floatsOf(layer.weight, outputs * depth), eps = number(12), y = place(0);
+  const mean = read(placeIn(norm, MEAN), 0), variance = read(placeIn(norm, VARIANCE), 1);
+  const factor = read(placeIn(norm, WEIGHT), 1), shift = read(placeIn(norm, BIAS), 0);
+  const before = read(layer.bias, 0), old = floatsOf(layer.weight, outputs * depth);
+  const eps = number(EPS), y = placeIn(norm, Y);
   if (!mean || !variance || !factor || !shift || !before || !old || !y) return false;
   const weight = new Float32Array(old.length), bias = new Float32Array(outputs);
   for (let o = 0; o < outputs; o++) {

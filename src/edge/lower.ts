@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { kindsOf } from "../backend/capture.ts";
 import { type KernelName, manifest } from "../backend/kernels.ts";
 import { formulaOf } from "./formula.ts";
 import type { KernelArgument, Operation } from "./operation.ts";
@@ -41,6 +42,10 @@ export function lower(call: string, program: Program): Lowered {
   };
 }
 
+function kindsIn(step: Step): string[] {
+  return kindsOf(step.kernel, step.n.training?.[0] !== 0);
+}
+
 class Lowering {
   readonly ops: Operation[] = [];
   readonly #call: string;
@@ -62,9 +67,10 @@ class Lowering {
   }
 
   add(step: Step): void {
-    const written = manifest[step.kernel].flatMap((parameter) => {
-      const [kind, name] = parameter.split(" "), address = step.at[name];
-      return kind !== "in" && isPlace(address) ? [address.value] : [];
+    const kinds = kindsIn(step);
+    const written = manifest[step.kernel].flatMap((parameter, i) => {
+      const address = step.at[parameter.split(" ")[1]];
+      return kinds[i] !== "in" && isPlace(address) ? [address.value] : [];
     });
     if (written.length > 0 && written.every((v) => v.contents !== null)) return; // known already
     this.ops.push(
@@ -164,9 +170,9 @@ class Lowering {
   }
 
   #kernel(step: Step): Operation {
-    const { kernel } = step, reads: Place[] = [], writes: Place[] = [];
-    const args = manifest[kernel as KernelName].map((parameter): KernelArgument => {
-      const [kind, name] = parameter.split(" ");
+    const { kernel } = step, reads: Place[] = [], writes: Place[] = [], kinds = kindsIn(step);
+    const args = manifest[kernel as KernelName].map((parameter, i): KernelArgument => {
+      const kind = kinds[i], name = parameter.split(" ")[1];
       if (kind === "size" || kind === "scalar") return this.#affine(step, name);
       const address = step.at[name];
       if (address === null) return fixed(0);
