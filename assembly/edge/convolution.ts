@@ -1,7 +1,9 @@
 // deno-fmt-ignore-file: it deletes @inline before functions, and gives each of many parameters a line.
 /**
  * Convolution of exported programs over two axes, with what follows it: a bias, a sum, the positive part. Weights are read
- * as they lie, without packing; patches [depth, band] are gathered for a band of positions at a time.
+ * as they lie, without packing; patches [depth, band] are gathered for a band of positions at a time, and multiplied in
+ * tiles of 4 rows by 8 positions. 3 x 3 convolutions of ResNet-18 in Deno, relaxed flavour, one core of an AMD EPYC, GFLOP/s:
+ * one step of the depth at a time 34, two 37, four 32; tiles of 6 x 8 and two steps 34.
  *
  * x [batch, groups * channels, h, w], y [batch, groups * outputs, oh, ow], weight [groups * outputs, channels, kh, kw];
  * `channels` and `outputs` are those of one group.
@@ -12,7 +14,7 @@ import { fma } from "../simd";
 /** Longest sum before it joins the rest, as in matmul: short sums lose fewer digits. */
 const DEPTH: i32 = 256;
 
-/** Copies or zeroes 4-byte elements from `to` to `end`, four at a time: up to 12 bytes more. */
+/** Zeros from `to` to `end`, four at a time: up to 12 bytes more. */
 // @ts-ignore: decorator
 @inline
 function zero(to: usize, end: usize): void {
@@ -65,6 +67,7 @@ function finish(
   }
 }
 
+/** y = conv(x, weight) + bias + residual, then its positive part if `relu`; bias and residual may be 0 (none). */
 export function convolution(
   y: usize, x: usize, weight: usize, bias: usize, residual: usize, scratch: usize, relu: bool, batch: i32, groups: i32,
   channels: i32, outputs: i32, h: i32, w: i32, oh: i32, ow: i32, kh: i32, kw: i32, sh: i32, sw: i32, ph: i32, pw: i32,
@@ -87,9 +90,33 @@ export function convolution(
           for (let j = 0; j < n; j += 8) {
             let b = scratch + <usize>q * bRow + (<usize>j << 2);
             let l0 = f32x4.splat(0), l1 = l0, l2 = l0, l3 = l0, r0 = l0, r1 = l0, r2 = l0, r3 = l0;
-            for (let p: usize = 0; p < <usize>length << 2; p += 4, b += bRow) {
-              const l = v128.load(b), r = v128.load(b + 16);
-              let v = v128.load32_splat(a0 + p);
+            let l: v128, r: v128, v: v128, p: usize = 0;
+            const stop = <usize>length << 2;
+            for (; p + 8 <= stop; ) {
+              l = v128.load(b), r = v128.load(b + 16);
+              v = v128.load32_splat(a0 + p);
+              l0 = fma(v, l, l0), r0 = fma(v, r, r0);
+              v = v128.load32_splat(a1 + p);
+              l1 = fma(v, l, l1), r1 = fma(v, r, r1);
+              v = v128.load32_splat(a2 + p);
+              l2 = fma(v, l, l2), r2 = fma(v, r, r2);
+              v = v128.load32_splat(a3 + p);
+              l3 = fma(v, l, l3), r3 = fma(v, r, r3);
+              p += 4, b += bRow;
+              l = v128.load(b), r = v128.load(b + 16);
+              v = v128.load32_splat(a0 + p);
+              l0 = fma(v, l, l0), r0 = fma(v, r, r0);
+              v = v128.load32_splat(a1 + p);
+              l1 = fma(v, l, l1), r1 = fma(v, r, r1);
+              v = v128.load32_splat(a2 + p);
+              l2 = fma(v, l, l2), r2 = fma(v, r, r2);
+              v = v128.load32_splat(a3 + p);
+              l3 = fma(v, l, l3), r3 = fma(v, r, r3);
+              p += 4, b += bRow;
+            }
+            for (; p < stop; p += 4, b += bRow) {
+              l = v128.load(b), r = v128.load(b + 16);
+              v = v128.load32_splat(a0 + p);
               l0 = fma(v, l, l0), r0 = fma(v, r, r0);
               v = v128.load32_splat(a1 + p);
               l1 = fma(v, l, l1), r1 = fma(v, r, r1);

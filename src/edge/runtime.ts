@@ -123,8 +123,9 @@ export function model(
             `infer: expected ${inputSize} numbers for each of 1 to ${maxBatch} samples, got ${x.length} for ${batch}`,
           );
         }
-        const bad = x.findIndex((v) => v !== v);
-        if (bad >= 0) throw new RangeError(`infer: input[${bad}] is NaN`);
+        for (let i = 0; i < x.length; i++) {
+          if (x[i] !== x[i]) throw new RangeError(`infer: input[${i}] is NaN`);
+        }
         const y = new Float32Array(batch * outputSize);
         for (let i = 0; i < batch; i += chunk) {
           const n = Math.min(chunk, batch - i);
