@@ -51,9 +51,9 @@ function begins(
 function multiply<T>(
   c: usize, a: usize, b: usize, m: i32, n: i32, k: i32, aRow: i32, aColumn: i32, bRow: i32, bColumn: i32, scratch: usize,
 ): void {
-  if (sizeof<T>() == 4) matmul(c, a, b, 0, m, n, k, aRow, aColumn, bRow, bColumn, 0, 0, scratch, 0, m);
-  else if (isFloat<T>()) matmul_f64(c, a, b, 0, m, n, k, aRow, aColumn, bRow, bColumn, 0, 0, scratch, 0, m);
-  else matmul_i64(c, a, b, 0, m, n, k, aRow, aColumn, bRow, bColumn, 0, 0, scratch, 0, m);
+  if (sizeof<T>() == 4) matmul(c, a, b, 0, m, n, k, aRow, aColumn, bRow, bColumn, 0, 0, 0, 0, scratch, 0, m);
+  else if (isFloat<T>()) matmul_f64(c, a, b, 0, m, n, k, aRow, aColumn, bRow, bColumn, 0, 0, 0, 0, scratch, 0, m);
+  else matmul_i64(c, a, b, 0, m, n, k, aRow, aColumn, bRow, bColumn, 0, 0, 0, 0, scratch, 0, m);
 }
 
 /** Bytes that n elements take in scratch. */
