@@ -40,6 +40,24 @@ const ENTRIES: Readonly<Record<string, string>> = {
   ),
 };
 
+/** Makes the folder a package: `import { infer } from "./digit"` finds the entry of the host. */
+const PACKAGE = {
+  type: "module",
+  sideEffects: false,
+  exports: {
+    ".": {
+      types: "./model.d.ts",
+      "edge-light": "./vercel.js",
+      workerd: "./worker.js",
+      deno: "./deno.js",
+      bun: "./bun.js",
+      node: "./node.js",
+      default: "./browser.js",
+    },
+    "./*": "./*",
+  },
+};
+
 /** The types of model.js and of the entries. */
 function types(exported: Exported, maxBatch: number, inline: boolean): string {
   const [input, output] = exported.sizes;
@@ -52,7 +70,9 @@ export function create(parts: { module: WebAssembly.Module; weights: ArrayBuffer
 export function load(read: (name: string) => Promise<ArrayBuffer | ArrayBufferView>): Promise<{ infer: Infer }>;
 /** Whether this host runs model.relaxed.wasm. */
 export function hasRelaxed(): boolean;
-${inline ? "/** The model in this file. */\nexport const infer: Infer;\n" : ""}`;
+/** The model: of the entry for this host${inline ? "" : ", not of model.js"}. */
+export const infer: Infer;
+`;
 }
 
 /** Everything in one script: binaries and weights as base64, ready when the script has run. */
@@ -81,6 +101,7 @@ export async function writeEntries(
     files.set("model.wasm", exported.binaries.baseline);
     files.set("model.relaxed.wasm", exported.binaries.relaxed);
     files.set("model.safetensors", exported.weights);
+    files.set("package.json", `${JSON.stringify(PACKAGE, null, 2)}\n`);
     for (const [name, text] of Object.entries(ENTRIES)) files.set(name, text);
   }
   const folder = out instanceof URL ? new URL(out.href.replace(/\/?$/, "/")) : out;

@@ -30,6 +30,11 @@ export interface ExportOptions {
   weights?: WeightType;
   /** The most samples that `infer` takes at once; 32 by default. */
   maxBatch?: number;
+  /**
+   * How far outputs may be from the model's own, relative to the largest of them; 1e-6 by default. Weights of fewer bits
+   * than float32 are not held to it.
+   */
+  tolerance?: number;
   /** Whether everything goes into one file, `model.js`: false by default. */
   inline?: boolean;
 }
@@ -82,7 +87,10 @@ export async function exportModel(
   example: Tensor,
   options: ExportOptions,
 ): Promise<ExportReport> {
-  const { out, weights = "float32", maxBatch = 32, inline = false } = checkOptions(options);
+  const { out, weights = "float32", maxBatch = 32, tolerance = 1e-6, inline = false } =
+    checkOptions(
+      options,
+    );
   checkExample(example);
   const wasTraining = model instanceof Module ? model.modules().filter((m) => m.training) : [];
   if (model instanceof Module) model.eval();
@@ -90,7 +98,7 @@ export async function exportModel(
     const exported = await make(model, example, weights, maxBatch);
     const verified = await verify(CALL, model, example, exported, {
       maxBatch,
-      exact: weights === "float32",
+      tolerance: weights === "float32" ? tolerance : Infinity,
     });
     const files = await writeEntries(out, exported, { inline, maxBatch });
     return { ...verified, files, operations: [...exported.operations] };

@@ -19,16 +19,13 @@ export interface Verified {
   exact: boolean;
 }
 
-/** What float32 weights may differ by. */
-const TOLERANCE = 1e-6;
-
-/** Compares both flavours, as far as this host has them, with the model. @throws Error when `exact` weights differ. */
+/** Compares both flavours, as far as this host has them, with the model. @throws Error when they differ by more than `tolerance`. */
 export async function verify(
   call: string,
   model: Forward,
   example: Tensor,
   exported: Exported,
-  { maxBatch, exact }: { maxBatch: number; exact: boolean },
+  { maxBatch, tolerance }: { maxBatch: number; tolerance: number },
 ): Promise<Verified> {
   const create = await createOf(exported.script), { binaries, weights } = exported;
   const result: Verified = { maxError: 0, exact: false };
@@ -48,10 +45,10 @@ export async function verify(
         const error = Math.abs(v - z[i]) / most;
         if (!(error <= result.maxError)) result.maxError = error;
       });
-      if (exact && !(result.maxError <= TOLERANCE)) {
+      if (!(result.maxError <= tolerance)) {
         throw new Error(
           `${call}: the exported program (${flavour}, ${n} samples) differs from the model by ${result.maxError}, ` +
-            `more than ${TOLERANCE}, relative to the largest output`,
+            `more than ${tolerance}, relative to the largest output`,
         );
       }
     }
