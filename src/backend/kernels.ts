@@ -8,27 +8,22 @@
  * @module
  */
 import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
-
-/** How windows lie along three axes. */
-// deno-fmt-ignore
-const WINDOWS = [
-  "size size0", "size size1", "size size2", "size count0", "size count1", "size count2",
-  "size kernel0", "size kernel1", "size kernel2", "size stride0", "size stride1", "size stride2",
-  "size padding0", "size padding1", "size padding2",
-] as const;
-
-/** The sizes of a convolution over three axes, how much of it is done at a time, and the range of its outer loop. */
-// deno-fmt-ignore
-const CONVOLUTION = [
-  "size batch", "size groups", "size channels", "size outputs", ...WINDOWS,
-  "size dilation0", "size dilation1", "size dilation2", "size samples", "size band", "size begin", "size end",
-] as const;
+import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
 
 /** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
 // deno-fmt-ignore
 const SAMPLING = [
   "size channels", "size size0", "size size1", "size size2", "size points", "size axes", "size mode", "size padding",
   "size corners", "scratch scratch", "size begin", "size end",
+] as const;
+
+/** The sizes of attention, the strides of its operands, and the range of its outer loop. */
+// deno-fmt-ignore
+const ATTENTION = [
+  "size heads", "size queries", "size keys", "size width", "size valueWidth", "size qBatch", "size qHead", "size qRow",
+  "size kBatch", "size kHead", "size kRow", "size vBatch", "size vHead", "size vRow", "size oBatch", "size oHead",
+  "size oRow", "size maskBatch", "size maskHead", "size maskRow", "size maskColumn", "size causal", "scalar scale",
+  "scratch scratch", "size begin", "size end",
 ] as const;
 
 /** Lists of parameters that kernels share. */
@@ -181,15 +176,13 @@ export const SIGNATURES = {
     "out c", "in a", "in b", "in scale", "in bias", "size m", "size n", "size k", "size bRow", "size bColumn",
     "scratch scratch", "size begin", "size end",
   ],
-  conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
-  convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
-  convGradWeight: ["out dw", "in dy", "in x", "scratch scratch", ...CONVOLUTION],
-  maxPool: [
-    "out y", "out index", "in x", ...WINDOWS, "size dilation0", "size dilation1", "size dilation2",
-    "size begin", "size end",
+  attention: ["out o", "out lse", "in q", "in k", "in v", "in mask", ...ATTENTION],
+  attentionGrad: [
+    "out dq", "out dk", "out dv", "in g", "in q", "in k", "in v", "in o", "in lse", "in mask", "size dqBatch",
+    "size dqHead", "size dqRow", "size dkBatch", "size dkHead", "size dkRow", "size dvBatch", "size dvHead",
+    "size dvRow", "size gBatch", "size gHead", "size gRow", ...ATTENTION,
   ],
-  avgPool: ["out y", "in x", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
-  avgPoolGrad: ["out dx", "in dy", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
+  ...WINDOW_SIGNATURES,
   interpolate: [
     "out y", "in x", "in taps", "in weights", "size n", "size m", "size inner", "size begin", "size end",
   ],
@@ -422,14 +415,10 @@ export const FAMILIES = [
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
   { kernels: ["matmul_mixed"], types: ["_f16", "_bf16", "_i8"], signature: "matmulMixed" },
-  // convolution
-  { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
-  { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },
-  { kernels: ["conv_grad_weight"], types: ["", "_f64"], signature: "convGradWeight" },
-  // pooling
-  { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
-  { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },
-  { kernels: ["avg_pool_grad"], types: ["", "_f64"], signature: "avgPoolGrad" },
+  // attention
+  { kernels: ["attention"], types: [""], signature: "attention" },
+  { kernels: ["attention_grad"], types: [""], signature: "attentionGrad" },
+  ...WINDOW_FAMILIES,
   // interpolate
   { kernels: ["interpolate"], types: ["", "_f64"], signature: "interpolate" },
   { kernels: ["interpolate_last"], types: ["", "_f64"], signature: "interpolateLast" },

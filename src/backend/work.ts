@@ -17,8 +17,6 @@ type Work = readonly [nanoseconds: number, ...sizes: string[]];
 
 // deno-fmt-ignore
 const WINDOWS = ["count0", "count1", "count2", "kernel0", "kernel1", "kernel2"];
-// deno-fmt-ignore
-const CONVOLUTION = ["samples", "outputs", "channels", ...WINDOWS];
 
 /** By signature; null where iterations share an output, so that a range must not be split. */
 // deno-fmt-ignore
@@ -38,8 +36,16 @@ const WORK: Record<Ranged, Work | null> = {
   rowNorm: [0.3, "channels", "inner"], rowNormGrad: [0.4, "channels", "inner"], rowNormGradAffine: [0.2, "rows", "inner"],
   batchNorm: [0.3, "batches", "inner"], batchNormGrad: [0.4, "batches", "inner"],
   matmul: [0.025, "n", "k"], matmulMixed: [0.05, "m", "k"],
-  conv: [0.03, ...CONVOLUTION], convGradX: [0.03, ...CONVOLUTION], convGradWeight: [0.03, "batch", "outputs", "channels", ...WINDOWS],
-  maxPool: [0.4, ...WINDOWS], avgPool: [0.4, ...WINDOWS], avgPoolGrad: [0.4, ...WINDOWS],
+  attention: [4, "keys", "width"], attentionGrad: [0.15, "queries", "keys", "width"],
+  conv: [0.03, "samples", "band", "outputs", "channels", "kernel0", "kernel1", "kernel2"],
+  convGradX: [0.03, "samples", "outputs", "rows", ...WINDOWS], convGradWeight: [0.03, "batch", "rows", "channels", ...WINDOWS],
+  convOctetPack: [1.5, "channels", "kernel0", "kernel1", "kernel2"],
+  convOctet: [0.7, "octets", "strips", "band", "count2", "channels", "kernel0", "kernel1", "kernel2"],
+  convOctetGradWeight: [0.7, "batch", "strips", "panels", ...WINDOWS],
+  convFewGradWeight: [0.1, "batch", "strips", "channels", "count1", "count2", "kernel1", "kernel2"],
+  convPlane: [0.1, "kernel1", "kernel2", "count1", "count2"],
+  convPlaneGradWeight: [0.1, "batch", "kernel1", "kernel2", "count1", "count2"],
+  maxPool: [0.1, ...WINDOWS], avgPool: [0.4, ...WINDOWS], avgPoolGrad: [0.4, ...WINDOWS],
   interpolate: [0.4, "inner"], interpolateLast: [2, "m"],
   gridSample: [3, "channels"], gridSampleGradX: [8, "channels", "points"], gridSampleGradGrid: [5, "channels"],
   gather: [2, "k", "inner"], scatter: [2, "k", "inner"], indexSelect: [0.05, "bytes"], indexCopy: [0.05, "k", "bytes"],
