@@ -148,6 +148,11 @@ class Recorder {
   #record(kernel: KernelName, run: Kernel, values: number[], read: Backend["read"]): void {
     const parameters = manifest[kernel];
     const args = values.map((value, i) => this.#argument(kernel, parameters[i], value));
+    if (parameters.includes("inout state")) {
+      throw new Error(
+        `${this.#call}: forward draws random numbers, in the kernel ${kernel}; this cannot be captured`,
+      );
+    }
     const training = values[parameters.indexOf("size training")] !== 0;
     const kinds = kindsOf(kernel, training), written: Storage[] = [];
     let varies = false;
@@ -164,11 +169,6 @@ class Recorder {
             `in the kernel ${kernel}; this cannot be captured`,
         );
       }
-    }
-    if (parameters.includes("inout state")) {
-      throw new Error(
-        `${this.#call}: forward draws random numbers, in the kernel ${kernel}; this cannot be captured`,
-      );
     }
     this.calls.push({ kernel, args });
     run(...values);

@@ -27,7 +27,7 @@ export function samplesOf(example: Tensor, n: number): Tensor {
 }
 
 /** What is exported: a module, or a function of a tensor. */
-export type Forward = Module | ((x: Tensor) => Tensor);
+export type Forward = (x: Tensor) => Tensor;
 
 /** The forward pass of `n` samples, captured. */
 export function trace(
@@ -40,7 +40,7 @@ export function trace(
   const x = samplesOf(example, n), { backend, storage } = x;
   const { result, calls, contents } = capture(call, backend, [storage], () =>
     noGrad(() => {
-      const y = (model as (x: Tensor) => Tensor)(x);
+      const y = model(x);
       if (!(y instanceof Tensor) || y.dtype !== float32) {
         throw new TypeError(
           `${call}: forward must give a float32 tensor, got ${

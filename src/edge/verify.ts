@@ -37,7 +37,7 @@ export async function verify(
     for (const n of batches) {
       using _ = scope();
       const x = samplesOf(example, n), given = x.toTypedArray() as Float32Array;
-      const y = noGrad(() => (model as (x: Tensor) => Tensor)(x)).toTypedArray() as Float32Array;
+      const y = noGrad(() => model(x)).toTypedArray() as Float32Array;
       const z = infer(given, n), most = y.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
       y.forEach((v, i) => {
         if (Object.is(v, z[i])) return;
