@@ -1,7 +1,9 @@
 /**
  * An exported model in the real hosts: the same outputs, bit for bit within a flavour.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import digit, { shape } from "../examples/edge/digit.ts";
+import { cnn as digitNet } from "../examples/mnist_cnn.ts";
 import * as torch from "../mod.ts";
 import { commandOf, HOSTS } from "./edge/host.ts";
 import { cnn, exported, partsOf } from "./edge/models.ts";
@@ -57,4 +59,40 @@ Deno.test("edge: Deno, Node, Bun, workerd and Chromium compute the same", async 
     }));
     assert(seen.includes("Deno"));
   });
+});
+
+Deno.test("edge: the example's worker reads a posted digit, in workerd", async () => {
+  const host = HOSTS.find(({ name }) => name === "workerd")!, command = await commandOf(host);
+  if (command === null) return;
+  torch.manualSeed(7);
+  const model = digit(digitNet().stateDict()), folder = await Deno.makeTempDir();
+  await torch.edge.export(model, torch.zeros([1, ...shape]), { out: `${folder}/digit` });
+  await Deno.copyFile(
+    new URL("../examples/edge/site/worker.js", import.meta.url),
+    `${folder}/worker.js`,
+  );
+  await Deno.writeTextFile(
+    `${folder}/check.js`,
+    `import worker from "./worker.js";
+const ask = async (body) => {
+  const response = await worker.fetch(new Request("http://digit/", { method: "POST", body }));
+  return response.status + " " + await response.text();
+};
+const pixels = Uint8Array.from({ length: 784 }, (_, i) => i % 256);
+export const result = async () => await ask(pixels) + "\\n" + await ask(pixels.subarray(1));`,
+  );
+  const [answer, refusal] = (await host.run(command, folder)).split("\n");
+  assertEquals(refusal, "400 expected 784 bytes, got 783");
+  assertEquals(answer.slice(0, 4), "200 ");
+  const pixels = torch.fromArray(Float32Array.from({ length: 784 }, (_, i) => (i % 256) / 255), [
+    1,
+    ...shape,
+  ]);
+  const expected = (model as torch.edge.Forward)(pixels);
+  const { digit: found, probabilities } = JSON.parse(answer.slice(4));
+  assertEquals(found, expected.argmax(1).item());
+  for (const [i, p] of expected.toTypedArray().entries()) {
+    assertAlmostEquals(probabilities[i], Number(p), 1e-6);
+  }
+  await Deno.remove(folder, { recursive: true });
 });

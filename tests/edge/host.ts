@@ -46,24 +46,34 @@ const script = (args: string[]) => async (command: string, folder: string) => {
   return (await output(command, [...args, "print.js"], folder)).trim();
 };
 
-/** A worker that answers a request with the result. */
+/** A worker that answers a request with the result, or what it is when asked for: outside of requests, little may be done. */
 const WORKER = `import { result } from "./check.js";
-export default { async fetch() { return new Response(result); } };`;
+const answer = async () => typeof result === "function" ? await result() : result;
+export default { async fetch() { return new Response(await answer()); } };`;
+
+/** The files of a folder and of those in it, by their paths from it. */
+async function filesIn(folder: string, prefix = ""): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(`${folder}/${prefix}`)) {
+    if (isDirectory) names.push(...await filesIn(folder, `${prefix}${name}/`));
+    else names.push(prefix + name);
+  }
+  return names;
+}
 
 /** workerd's configuration: the files as modules of the kinds that Cloudflare's tool makes of them. */
 async function workerConfig(folder: string, port: number): Promise<string> {
-  const modules: string[] = [];
-  for await (const { name } of Deno.readDir(folder)) {
+  const modules = ['(name = "fetch.js", esModule = embed "fetch.js")'];
+  for (const name of await filesIn(folder)) {
     const kind = name.endsWith(".wasm")
       ? "wasm"
       : name.endsWith(".safetensors")
       ? "data"
-      : ["worker.js", "check.js", "model.js", "fetch.js"].includes(name)
+      : /(^|\/)(worker|check|model)\.js$/.test(name)
       ? "esModule"
       : null;
     if (kind !== null) modules.push(`(name = "${name}", ${kind} = embed "${name}")`);
   }
-  modules.sort((a, b) => Number(b.includes('"fetch.js"')) - Number(a.includes('"fetch.js"')));
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = .w)],
@@ -92,8 +102,10 @@ async function runWorkerd(command: string, folder: string): Promise<string> {
     stderr: "piped",
   }).spawn();
   const said = new Response(server.stderr).text();
+  let ended = false;
+  server.status.then(() => ended = true);
   try {
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 300 && !ended; i++) {
       const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
       if (response?.ok) return await response.text();
       await response?.body?.cancel();
@@ -101,7 +113,7 @@ async function runWorkerd(command: string, folder: string): Promise<string> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   } finally {
-    server.kill();
+    if (!ended) server.kill();
     await server.status;
   }
   throw new Error(`workerd: ${await said}`);
