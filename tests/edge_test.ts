@@ -153,6 +153,50 @@ Deno.test("edge: float16 and int8 weights", async () => {
   assertEquals(there, [...all.toTypedArray()] as number[]);
 });
 
+Deno.test("edge: a GPT goes on token by token as the model does, and takes less than 3 KB and 6 KB", async () => {
+  torch.manualSeed(8);
+  const gpt = new torch.models.GPT({
+    vocabSize: 11,
+    blockSize: 12,
+    nLayer: 2,
+    nHead: 3,
+    nEmbd: 18,
+  });
+  gpt.apply((m) => m instanceof nn.LayerNorm && void nn.init.normal_(m.weight!));
+  const folder = await Deno.makeTempDir();
+  const report = await torch.edge.exportGPT(gpt, { out: folder });
+  assertSizes(report, 3072, 6144);
+  const { model } = await import(`file://${folder}/deno.js`);
+  const prompt = torch.tensor([[3n, 1n, 4n]]), greedy = gpt.generate(prompt, 9, { topK: 1 });
+  assertEquals(
+    [3, 1, 4, ...model.generate([3, 1, 4], 20, { topK: 1 })].slice(0, 12),
+    greedy.view(-1).tolist(),
+  );
+  assertEquals(model.length, 12);
+  assertThrows(() => model.step(0), RangeError, "all 12 places are taken; reset()");
+  model.reset();
+  assertThrows(() => model.step(11), RangeError, "expected a token from 0 to 10, got 11");
+  assertThrows(() => [...model.generate([], 1)], RangeError, "a token to go on from");
+  assertThrows(() => [...model.generate([1], 1, { temperature: 0 })], RangeError, "got 0 and 1");
+  assertEquals(model.length, 0);
+  // Drawn tokens follow their probabilities: 3,000 draws of the next.
+  const logits: Float32Array = model.step(3), p = F.softmax(torch.fromArray(logits), 0).tolist();
+  const counts = new Array(11).fill(0);
+  let state = 1;
+  const random = () => (state = state * 48271 % 2147483647) / 2147483647;
+  for (let i = 0; i < 3000; i++) {
+    model.reset();
+    for (const token of model.generate([3], 1, { random })) counts[token]++;
+  }
+  (p as number[]).forEach((p, i) => assertLess(Math.abs(counts[i] / 3000 - p), 0.03));
+  await Deno.remove(folder, { recursive: true });
+  await assertRejects(
+    () => torch.edge.exportGPT(mlp() as unknown as torch.models.GPT, { out: folder }),
+    TypeError,
+    "edge.exportGPT: expected a models.GPT",
+  );
+});
+
 Deno.test("edge: one file holds everything", async () => {
   const x = torch.randn(2, 784);
   await exported(mlp(), x, { inline: true }, async (folder, report) => {

@@ -13,32 +13,32 @@ const FETCH = `async (name) => {
   return await response.arrayBuffer();
 }`;
 
-const loader = (read: string, head = "") =>
-  `${head}import { load } from "./model.js";\nexport const { infer } = await load(${read});\n`;
-
-/** Where modules and bytes are imported, and the host has them ready. */
-const imported = (suffix: string, weights: string) =>
-  `import { create, hasRelaxed } from "./model.js";
+/** An entry for each host, which finds the files beside it in the host's own way, and exports `binding`. */
+function entriesOf(binding: string): Record<string, string> {
+  const loader = (read: string, head = "") =>
+    `${head}import { load } from "./model.js";\nexport const ${binding} = await load(${read});\n`;
+  // Where modules and bytes are imported, and the host has them ready.
+  const imported = (suffix: string, weights: string) =>
+    `import { create, hasRelaxed } from "./model.js";
 import baseline from "./model.wasm${suffix}";
 import relaxed from "./model.relaxed.wasm${suffix}";
-${weights}export const { infer } = create({ module: hasRelaxed() ? relaxed : baseline, weights });
+${weights}export const ${binding} = create({ module: hasRelaxed() ? relaxed : baseline, weights });
 `;
-
-/** An entry for each host, which finds the files beside it in the host's own way. */
-const ENTRIES: Readonly<Record<string, string>> = {
-  "browser.js": loader(FETCH),
-  "deno.js": loader(FETCH),
-  "bun.js": loader("(name) => Bun.file(new URL(name, import.meta.url)).arrayBuffer()"),
-  "node.js": loader(
-    "(name) => readFile(new URL(name, import.meta.url))",
-    'import { readFile } from "node:fs/promises";\n',
-  ),
-  "worker.js": imported("", 'import weights from "./model.safetensors";\n'),
-  "vercel.js": imported(
-    "?module",
-    'const weights = await (await fetch(new URL("./model.safetensors", import.meta.url))).arrayBuffer();\n',
-  ),
-};
+  return {
+    "browser.js": loader(FETCH),
+    "deno.js": loader(FETCH),
+    "bun.js": loader("(name) => Bun.file(new URL(name, import.meta.url)).arrayBuffer()"),
+    "node.js": loader(
+      "(name) => readFile(new URL(name, import.meta.url))",
+      'import { readFile } from "node:fs/promises";\n',
+    ),
+    "worker.js": imported("", 'import weights from "./model.safetensors";\n'),
+    "vercel.js": imported(
+      "?module",
+      'const weights = await (await fetch(new URL("./model.safetensors", import.meta.url))).arrayBuffer();\n',
+    ),
+  };
+}
 
 /** Makes the folder a package: `import { infer } from "./digit"` finds the entry of the host. */
 const PACKAGE = {
@@ -59,29 +59,26 @@ const PACKAGE = {
 };
 
 /** The types of model.js and of the entries. */
-function types(exported: Exported, maxBatch: number, inline: boolean): string {
-  const [input, output] = exported.sizes;
-  const infer = `(input: Float32Array, batch?: number) => Float32Array<ArrayBuffer>`;
-  return `/** Runs the model. input: [batch, ${input}] -> [batch, ${output}], both in row-major order; batch: 1 to ${maxBatch}, as many as there are inputs by default. */
-export type Infer = ${infer};
+function types({ types, binding, made }: Exported, inline: boolean): string {
+  return `${types}
 /** A model that is ready to run: from the compiled model.wasm, or model.relaxed.wasm, and the bytes of model.safetensors. */
-export function create(parts: { module: WebAssembly.Module; weights: ArrayBuffer | ArrayBufferView }): { infer: Infer };
+export function create(parts: { module: WebAssembly.Module; weights: ArrayBuffer | ArrayBufferView }): ${made};
 /** The same from the three files, read by name. */
-export function load(read: (name: string) => Promise<ArrayBuffer | ArrayBufferView>): Promise<{ infer: Infer }>;
+export function load(read: (name: string) => Promise<ArrayBuffer | ArrayBufferView>): Promise<${made}>;
 /** Whether this host runs model.relaxed.wasm. */
 export function hasRelaxed(): boolean;
 /** The model: of the entry for this host${inline ? "" : ", not of model.js"}. */
-export const infer: Infer;
+export const ${binding === "model" ? `model: ${made}` : "infer: Infer"};
 `;
 }
 
 /** Everything in one script: binaries and weights as base64, ready when the script has run. */
-function inlined({ script, binaries, weights }: Exported): string {
+function inlined({ script, binaries, weights, binding }: Exported): string {
   const text = (bytes: Uint8Array) => JSON.stringify(bytes.toBase64());
   // The bundle ends in `export{a as create,b as hasRelaxed,c as load};`.
   const name = (exported: string) => script.match(new RegExp(`(\\w+) as ${exported}\\b`))![1];
   return `${script}const decode=t=>Uint8Array.from(atob(t),c=>c.charCodeAt(0));` +
-    `export const{infer}=${name("create")}({module:new WebAssembly.Module(decode(${
+    `export const ${binding}=${name("create")}({module:new WebAssembly.Module(decode(${
       name("hasRelaxed")
     }()?` +
     `${text(binaries.relaxed)}:${text(binaries.baseline)})),weights:decode(${text(weights)})});\n`;
@@ -91,10 +88,10 @@ function inlined({ script, binaries, weights }: Exported): string {
 export async function writeEntries(
   out: string | URL,
   exported: Exported,
-  { inline, maxBatch }: { inline: boolean; maxBatch: number },
+  inline: boolean,
 ): Promise<Record<string, { bytes: number; gzip: number }>> {
   const files = new Map<string, string | Uint8Array<ArrayBuffer>>();
-  files.set("model.d.ts", types(exported, maxBatch, inline));
+  files.set("model.d.ts", types(exported, inline));
   if (inline) files.set("model.js", inlined(exported));
   else {
     files.set("model.js", exported.script);
@@ -102,7 +99,7 @@ export async function writeEntries(
     files.set("model.relaxed.wasm", exported.binaries.relaxed);
     files.set("model.safetensors", exported.weights);
     files.set("package.json", `${JSON.stringify(PACKAGE, null, 2)}\n`);
-    for (const [name, text] of Object.entries(ENTRIES)) files.set(name, text);
+    for (const [name, text] of Object.entries(entriesOf(exported.binding))) files.set(name, text);
   }
   const folder = out instanceof URL ? new URL(out.href.replace(/\/?$/, "/")) : out;
   await Deno.mkdir(folder, { recursive: true });

@@ -57,8 +57,11 @@ export interface Exported {
   readonly weights: Uint8Array<ArrayBuffer>;
   /** The operations, in order. */
   readonly operations: readonly string[];
-  /** How many numbers a sample of the input and of the output has. */
-  readonly sizes: readonly [input: number, output: number];
+  /** What entries export of what `create` makes: `"{ infer }"`, or `"model"`, all of it. */
+  readonly binding: string;
+  /** The type that `create` makes, and the declarations that it needs. */
+  readonly made: string;
+  readonly types: string;
 }
 
 /**
@@ -100,7 +103,7 @@ export async function exportModel(
       maxBatch,
       tolerance: weights === "float32" ? tolerance : Infinity,
     });
-    const files = await writeEntries(out, exported, { inline, maxBatch });
+    const files = await writeEntries(out, exported, inline);
     return { ...verified, files, operations: [...exported.operations] };
   } finally {
     for (const m of wasTraining) m.training = true;
@@ -108,21 +111,27 @@ export async function exportModel(
 }
 
 function checkOptions(options: ExportOptions): ExportOptions {
-  if (typeof options?.out !== "string" && !(options?.out instanceof URL)) {
-    throw new TypeError(`${CALL}: out must be a folder's path, got ${describeValue(options?.out)}`);
-  }
-  const { weights = "float32", maxBatch = 32 } = options;
-  if (!(weights in ENCODED)) {
-    throw new TypeError(
-      `${CALL}: weights must be "float32", "float16" or "int8", got ${describeValue(weights)}`,
-    );
-  }
+  checkFiles(CALL, options);
+  const { maxBatch = 32 } = options;
   if (!Number.isSafeInteger(maxBatch) || maxBatch < 1) {
     throw new RangeError(
       `${CALL}: maxBatch must be a positive whole number, got ${describeValue(maxBatch)}`,
     );
   }
   return options;
+}
+
+/** Checks where files go, and how weights are stored. */
+export function checkFiles(call: string, options: { out: unknown; weights?: unknown }): void {
+  if (typeof options?.out !== "string" && !(options?.out instanceof URL)) {
+    throw new TypeError(`${call}: out must be a folder's path, got ${describeValue(options?.out)}`);
+  }
+  const { weights = "float32" } = options;
+  if (typeof weights !== "string" || !(weights in ENCODED)) {
+    throw new TypeError(
+      `${call}: weights must be "float32", "float16" or "int8", got ${describeValue(weights)}`,
+    );
+  }
 }
 
 function checkExample(example: Tensor): void {
@@ -171,12 +180,17 @@ async function make(
     },
     weights: file,
     operations: program.ops.map((op) => op.kind === "kernel" ? op.kernel : op.kind),
-    sizes,
+    binding: "{ infer }",
+    made: "{ infer: Infer }",
+    types: `/** Runs the model. input: [batch, ${sizes[0]}] -> [batch, ${
+      sizes[1]
+    }], both in row-major order; batch: 1 to ${maxBatch}, as many as there are inputs by default. */
+export type Infer = (input: Float32Array, batch?: number) => Float32Array<ArrayBuffer>;`,
   };
 }
 
 /** What tells this program from others: eight digits of its text's hash. */
-async function digest(text: string): Promise<string> {
+export async function digest(text: string): Promise<string> {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(hash).toHex().slice(0, 8);
 }
@@ -196,10 +210,11 @@ function entryText(
     ...[outputSize, maxBatch, chunk],
   ];
   const decode = type === "float32" ? null : type === "float16" ? "halves" : "bytes";
-  return `import { model${decode === null ? "" : `, ${decode}`} } from "./runtime.ts";
+  return `import { loader, model${decode === null ? "" : `, ${decode}`} } from "./runtime.ts";
 export { hasRelaxed } from "../backend/relaxed.ts";
-export const { create, load } = model("${run}", ${numbers.join(", ")}, ${JSON.stringify(entries)}${
+export const create = model(${numbers.join(", ")}, "${run}", ${JSON.stringify(entries)}${
     decode === null ? "" : `, "${ENCODED[type]}", ${decode}`
   });
+export const load = loader(create);
 `;
 }

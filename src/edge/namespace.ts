@@ -12,3 +12,4 @@ export {
 export type { Forward } from "./forward.ts";
 export type { Verified } from "./verify.ts";
 export type { WeightType } from "./weights.ts";
+export { exportGPT, type GPTExportOptions } from "./gpt.ts";

@@ -46,73 +46,84 @@ export const bytes: Decode = (to, [name, dtype, shape], take) => {
   for (let i = 0; i < from.length; i++) to[i] = from[i] * scale[i / row | 0];
 };
 
-/** The functions that a model's file exports, from its plan. */
-export function model(
+/** The program of `run`, with its weights in place: its memory, and the function. */
+export function connect(
+  { module, weights }: Parts,
   run: string,
+  entries: Entry[],
+  encoded?: string,
+  decode?: Decode,
+): [memory: Float32Array<ArrayBuffer>, run: (...values: number[]) => void] {
+  const exports = new WebAssembly.Instance(module).exports as unknown as {
+    memory: WebAssembly.Memory;
+  } & Record<string, (...values: number[]) => void>;
+  if (!exports[run]) {
+    throw new Error("create: the module is that of another model, or of another export");
+  }
+  const memory = new Float32Array(exports.memory.buffer as ArrayBuffer);
+  const file = ArrayBuffer.isView(weights)
+    ? new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)
+    : new Uint8Array(weights);
+  let header: Record<string, { dtype?: unknown; shape?: unknown; data_offsets?: number[] }>;
+  let start = 8;
+  try {
+    start += Number(new DataView(file.buffer, file.byteOffset, file.length).getBigUint64(0, true));
+    header = JSON.parse(new TextDecoder().decode(file.subarray(8, start)));
+  } catch {
+    throw new Error(
+      `weights: ${file.length} bytes that are no safetensors file, or only its beginning`,
+    );
+  }
+  const take: Take = (name, dtype, shape) => {
+    const found = header?.[name];
+    if (!found) throw new RangeError(`weights: no tensor "${name}"`);
+    if (found.dtype !== dtype || `${found.shape}` !== `${shape}`) {
+      throw new (found.dtype === dtype ? RangeError : TypeError)(
+        `weights: "${name}" is ${found.dtype} [${found.shape}], expected ${dtype} [${shape}]`,
+      );
+    }
+    const [begin, end] = [0, 1].map((i) => start + found.data_offsets?.[i]!);
+    const size = shape.reduce((a, b) => a * b, dtype === "F32" ? 4 : dtype === "F16" ? 2 : 1);
+    if (!(begin >= start && end <= file.length && end - begin === size)) {
+      throw new RangeError(
+        `weights: "${name}" takes bytes ${begin} to ${end} of a file of ${file.length}, expected ${size} bytes within it`,
+      );
+    }
+    return file.slice(begin, end);
+  };
+  for (const entry of entries) {
+    const [name, dtype, shape, address] = entry;
+    if (dtype === encoded) {
+      const to = memory.subarray(address / 4, address / 4 + shape.reduce((a, b) => a * b, 1));
+      decode!(to, entry, take);
+    } else new Uint8Array(memory.buffer).set(take(name, dtype, shape), address);
+  }
+  return [memory, exports[run]];
+}
+
+/** Reads the files that `create` takes, by name. */
+export function loader<T>(create: (parts: Parts) => T) {
+  return async (read: (name: string) => Promise<BufferSource>): Promise<T> => {
+    const [binary, weights] = await Promise.all([
+      read(hasRelaxed() ? "model.relaxed.wasm" : "model.wasm"),
+      read("model.safetensors"),
+    ]);
+    return create({ module: await WebAssembly.compile(binary), weights: weights as ArrayBuffer });
+  };
+}
+
+/** How a model is made from its parts. */
+export function model(
   input: number,
   inputSize: number,
   output: number,
   outputSize: number,
   maxBatch: number,
   chunk: number,
-  entries: Entry[],
-  encoded?: string,
-  decode?: Decode,
-): {
-  create(parts: Parts): Model;
-  load(read: (name: string) => Promise<BufferSource>): Promise<Model>;
-} {
-  const create = ({ module, weights }: Parts): Model => {
-    const exports = new WebAssembly.Instance(module).exports as unknown as {
-      memory: WebAssembly.Memory;
-    } & Record<string, (n: number) => void>;
-    const compute = exports[run];
-    if (!compute) {
-      throw new Error("create: the module is that of another model, or of another export");
-    }
-    const memory = new Float32Array(exports.memory.buffer as ArrayBuffer);
-    const file = ArrayBuffer.isView(weights)
-      ? new Uint8Array(weights.buffer, weights.byteOffset, weights.byteLength)
-      : new Uint8Array(weights);
-    let header: Record<string, { dtype?: unknown; shape?: unknown; data_offsets?: number[] }>;
-    let start = 8;
-    try {
-      start += Number(
-        new DataView(file.buffer, file.byteOffset, file.length).getBigUint64(0, true),
-      );
-      header = JSON.parse(new TextDecoder().decode(file.subarray(8, start)));
-    } catch {
-      throw new Error(
-        `weights: ${file.length} bytes that are no safetensors file, or only its beginning`,
-      );
-    }
-    const take: Take = (name, dtype, shape) => {
-      const found = header?.[name];
-      if (!found) throw new RangeError(`weights: no tensor "${name}"`);
-      if (found.dtype !== dtype || `${found.shape}` !== `${shape}`) {
-        throw new (found.dtype === dtype ? RangeError : TypeError)(
-          `weights: "${name}" is ${found.dtype} [${found.shape}], expected ${dtype} [${shape}]`,
-        );
-      }
-      const [begin, end] = [0, 1].map((i) => start + found.data_offsets?.[i]!);
-      const size = shape.reduce((a, b) => a * b, dtype === "F32" ? 4 : dtype === "F16" ? 2 : 1);
-      if (!(begin >= start && end <= file.length && end - begin === size)) {
-        throw new RangeError(
-          `weights: "${name}" takes bytes ${begin} to ${end} of a file of ${file.length}, expected ${size} bytes within it`,
-        );
-      }
-      return file.slice(begin, end);
-    };
-    for (const entry of entries) {
-      const [name, dtype, shape, address] = entry;
-      if (dtype === encoded) {
-        decode!(
-          memory.subarray(address / 4, address / 4 + shape.reduce((a, b) => a * b, 1)),
-          entry,
-          take,
-        );
-      } else new Uint8Array(memory.buffer).set(take(name, dtype, shape), address);
-    }
+  ...program: [run: string, entries: Entry[], encoded?: string, decode?: Decode]
+): (parts: Parts) => Model {
+  return (parts) => {
+    const [memory, compute] = connect(parts, ...program);
     return {
       infer(x, batch = x.length / inputSize) {
         if (!(x instanceof Float32Array)) throw new TypeError("infer: expected a Float32Array");
@@ -136,15 +147,5 @@ export function model(
         return y;
       },
     };
-  };
-  return {
-    create,
-    async load(read) {
-      const [binary, weights] = await Promise.all([
-        read(hasRelaxed() ? "model.relaxed.wasm" : "model.wasm"),
-        read("model.safetensors"),
-      ]);
-      return create({ module: await WebAssembly.compile(binary), weights: weights as ArrayBuffer });
-    },
   };
 }

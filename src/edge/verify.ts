@@ -58,7 +58,7 @@ export async function verify(
 }
 
 /** The `create` of a bundled script, which has no imports. */
-async function createOf(script: string): Promise<(parts: Parts) => Model> {
+export async function createOf<T = Model>(script: string): Promise<(parts: Parts) => T> {
   const bytes = new TextEncoder().encode(script).toBase64();
   return (await import(`data:text/javascript;base64,${bytes}`)).create;
 }

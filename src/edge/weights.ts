@@ -31,7 +31,11 @@ export interface WeightFile {
  *
  * @throws RangeError when one is not finite, or too great for float16.
  */
-export function writeWeights(call: string, layout: Layout, type: WeightType): WeightFile {
+export function writeWeights(
+  call: string,
+  layout: Pick<Layout, "weights" | "addresses">,
+  type: WeightType,
+): WeightFile {
   const tensors: [string, RawTensor][] = [], entries: Entry[] = [], names = new Set<string>();
   for (const value of layout.weights) {
     let { name } = value;
