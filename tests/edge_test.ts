@@ -24,7 +24,7 @@ Deno.test("edge: an MLP takes less than 1.5 KB and 1 KB", async () => {
 Deno.test("edge: a CNN takes less than 2 KB and 3 KB; its norm is gone", async () => {
   await exported(cnn(), torch.randn(1, 1, 28, 28), {}, (_, report) => {
     assertEquals(report.operations, [
-      ...["convolution", "max_pool", "convolution", "avg_pool", "linear"],
+      ...["convolution", "max_pool_values", "convolution", "avg_pool", "linear"],
     ]);
     assertSizes(report, 2048, 3072);
   });
@@ -107,6 +107,12 @@ Deno.test("edge: convolutions of many kinds", async () => {
     "one axis": [new nn.Conv1d(3, 5, 4, { padding: 2 }), [3, 11]],
     "padding wider than the input": [new nn.Conv2d(1, 2, 5, { padding: 4 }), [1, 2, 3]],
     "a long depth, and many bands": [new nn.Conv2d(40, 3, 3, { padding: 1 }), [40, 30, 31]],
+    "maxima with padding and dilation": [
+      new nn.MaxPool2d(3, { stride: 2, padding: 1, dilation: 2 }),
+      [2, 9, 8],
+    ],
+    "maxima in ceil mode": [new nn.MaxPool2d([3, 2], { stride: 2, ceilMode: true }), [2, 8, 7]],
+    "maxima of adaptive windows": [new nn.AdaptiveMaxPool2d(3), [2, 7, 8]],
     "a norm without a layer before it": [new nn.BatchNorm2d(3).eval(), [3, 4, 4]],
     "a norm after a linear layer": [
       new nn.Sequential(new nn.Linear(4, 6), new nn.BatchNorm1d(6), new nn.ReLU()).eval(),
