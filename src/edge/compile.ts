@@ -80,7 +80,7 @@ export async function compile(
       "--shrinkLevel",
       "2",
     ],
-    ...["--converge", "--noAssert", "--runtime", "stub", "--use", "abort="],
+    ...["--noAssert", "--runtime", "stub", "--use", "abort="],
     ...["--memoryBase", String(base), ...FLAVOURS[flavour]],
   ];
   const { error, stderr } = await asc.main(args, {
