@@ -2,6 +2,7 @@
  * Exported models: their sizes, outputs, errors, and what cannot be exported.
  */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
+import * as esbuild from "esbuild";
 import fc from "fast-check";
 import * as torch from "../mod.ts";
 import { F, nn, type Tensor } from "../mod.ts";
@@ -24,7 +25,7 @@ Deno.test("edge: an MLP takes less than 1.5 KB and 1 KB", async () => {
 Deno.test("edge: a CNN takes less than 2 KB and 3 KB; its norm is gone", async () => {
   await exported(cnn(), torch.randn(1, 1, 28, 28), {}, (_, report) => {
     assertEquals(report.operations, [
-      ...["convolution", "max_pool_values", "convolution", "avg_pool", "linear"],
+      ...["convolution", "max_pool", "convolution", "avg_pool", "linear"],
     ]);
     assertSizes(report, 2048, 3072);
   });
@@ -354,4 +355,22 @@ Deno.test("edge: broken weights' files give errors, and never wrong numbers", as
       { seed: 3, numRuns: 100 },
     );
   });
+});
+
+Deno.test("edge: a bundle of the functions of ./edge keeps those that it calls", async () => {
+  const contents = 'export { fromArray, linear, relu } from "./src/edge.ts";';
+  try {
+    const { outputFiles } = await esbuild.build({
+      stdin: { contents, resolveDir: new URL("../", import.meta.url).pathname, loader: "ts" },
+      ...{ bundle: true, minify: true, format: "esm", write: false, logLevel: "silent" },
+      external: ["*/build/kernels.ts"],
+    });
+    const [{ text }] = outputFiles;
+    assert(text.includes("linear: "), "linear is there");
+    for (const other of ["conv2d", "topk", "parseSafetensors", "retainGraph: true", "Sequential"]) {
+      assert(!text.includes(other), `${other} came along`);
+    }
+  } finally {
+    await esbuild.stop();
+  }
 });

@@ -19,9 +19,6 @@ const TYPES: Readonly<Record<string, string>> = {
   _u8: "u8",
 };
 
-/** Kernels of exported programs alone, by the file that they are in. */
-const EDGE_KERNELS: Readonly<Record<string, string>> = { max_pool_values: "./edge/pooling" };
-
 /** The text of the module that runs `program`; `fileOf` names the file of assembly/ that a kernel is in. */
 export function emit(
   program: Lowered,
@@ -77,9 +74,7 @@ export function emit(
         return `${name}(${[op.y, ...op.inputs].map(address).join(", ")}, ${size(op.n)})`;
       }
       case "kernel":
-        return `${use(EDGE_KERNELS[op.kernel] ?? fileOf(op.kernel), op.kernel)}(${
-          op.args.map(argument).join(", ")
-        })`;
+        return `${use(fileOf(op.kernel), op.kernel)}(${op.args.map(argument).join(", ")})`;
     }
   };
   const calls = program.ops.map((op) => `  ${call(op)};`);

@@ -34,7 +34,6 @@ export interface Lowered {
 /** The operations of `program`. @throws Error naming what cannot be captured. */
 export function lower(call: string, program: Program): Lowered {
   const lowering = new Lowering(call, program);
-  lowering.count(program);
   for (const step of program.steps) lowering.add(step);
   return {
     ops: lowering.ops,
@@ -54,20 +53,11 @@ class Lowering {
   /** What a block's bytes are now, where they were overwritten as a whole. */
   readonly #now = new Map<Value, Value>();
   readonly #touched = new Set<Value>();
-  readonly #named = new Map<Value, number>();
 
   constructor(call: string, program: Program) {
     this.#call = call;
     this.#batches = program.batches;
     this.#touched.add(program.input);
-  }
-
-  /** Counts how often each block is named: a result that is named once is not read. */
-  count({ steps, output }: Program): void {
-    const all = steps.flatMap(({ at }) => Object.values(at).filter(isPlace));
-    for (const { value } of [...all, output]) {
-      this.#named.set(value, (this.#named.get(value) ?? 0) + 1);
-    }
   }
 
   /** `place`, in the value that its block holds now. */
@@ -85,7 +75,6 @@ class Lowering {
     if (written.length > 0 && written.every((v) => v.contents !== null)) return; // known already
     this.ops.push(
       this.#linear(step) ?? this.#convolution(step) ?? this.#elementwise(step) ??
-        this.#maxPool(step) ??
         this.#kernel(step),
     );
   }
@@ -178,24 +167,6 @@ class Lowering {
     }
     const y = this.#write(step.at.y, { base: 4 * n.base, perSample: 4 * n.perSample });
     return { kind: "elementwise", y, inputs, formula: found.formula, n };
-  }
-
-  /** A maximum over two axes whose places nobody asks for. */
-  #maxPool(step: Step): Operation | null {
-    const { kernel, at, n } = step, { index } = at;
-    if (kernel !== "max_pool" || !isPlace(index) || this.#named.get(index.value) !== 1) return null;
-    if (n.size0[0] !== 1 || n.kernel0[0] !== 1 || n.padding0[0] !== 0 || n.stride1[0] === 0) {
-      return null;
-    }
-    const x = this.#read(at.x),
-      names = ["size", "count", "kernel", "stride", "padding", "dilation"];
-    if (x === null) return null;
-    const sizes = names.flatMap((name) => [`${name}1`, `${name}2`]);
-    const numbers = [...sizes, "begin", "end"].map((name) => this.#affine(step, name));
-    const y = at.y as Place;
-    this.#touched.add(y.value);
-    const to = this.current(y), args = [{ place: to }, { place: x }, ...numbers];
-    return { kind: "kernel", kernel: "max_pool_values", args, reads: [x], writes: [to] };
   }
 
   #kernel(step: Step): Operation {
