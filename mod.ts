@@ -170,6 +170,7 @@ export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
 export * as utils from "./src/data/namespace.ts";
 export * as models from "./src/models/models.ts";
+export * as edge from "./src/edge/namespace.ts";
 export { load, loadMetadata, loadSync, save, saveBytes, saveSync } from "./src/io/save.ts";
 
 export type { BackwardOptions } from "./src/autograd/backward.ts";

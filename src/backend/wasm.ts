@@ -8,19 +8,9 @@ import type { Backend, MemoryStats } from "./backend.ts";
 import type { DType } from "./dtype.ts";
 import { Heap } from "./heap.ts";
 import { type KernelName, type Kernels, manifest } from "./kernels.ts";
+import { hasRelaxed } from "./relaxed.ts";
 import { Storage } from "./storage.ts";
 import { sharedMemory, ThreadPool } from "./threads.ts";
-
-// The smallest module with a relaxed SIMD instruction: a function that returns f32x4.relaxed_madd of three zeros.
-// deno-fmt-ignore
-const RELAXED_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, // magic, version
-  1, 5, 1, 96, 0, 1, 123, // types: () -> v128
-  3, 2, 1, 0, // functions: one, of that type
-  10, 19, 1, 17, 0, // code: one body without locals
-  65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, // i32.const 0, i8x16.splat; three times
-  253, 133, 2, 11, // f32x4.relaxed_madd, end
-]);
 
 /** Slots for constants; a kernel call takes three at most. */
 const SCALARS = 64;
@@ -61,7 +51,7 @@ export class WasmBackend implements Backend {
 
   /** Compiles and instantiates the kernels, at once. */
   constructor(flavour?: "relaxed" | "baseline") {
-    this.flavour = flavour ?? (WebAssembly.validate(RELAXED_PROBE) ? "relaxed" : "baseline");
+    this.flavour = flavour ?? (hasRelaxed() ? "relaxed" : "baseline");
     const binary = Uint8Array.from(
       atob(this.flavour === "relaxed" ? relaxed : baseline),
       (c) => c.charCodeAt(0),
