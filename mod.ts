@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { cudaDriver } from "./ffi/cuda.ts";
+import { registerCuda } from "./src/backend/devices.ts";
 import { install } from "./src/install.ts";
 
 install();
+registerCuda(cudaDriver);
 
 export {
   bfloat16,
@@ -171,6 +174,7 @@ export { load, loadMetadata, loadSync, save, saveBytes, saveSync } from "./src/i
 export type { BackwardOptions } from "./src/autograd/backward.ts";
 export type { Grad, GradHook, GradMode, Grads, Node } from "./src/autograd/record.ts";
 export type { Backend, MemoryStats } from "./src/backend/backend.ts";
+export type { CudaDeviceName } from "./src/cuda.ts";
 export type { TypedArray } from "./src/backend/dtype.ts";
 export type {
   FAMILIES,

@@ -6,10 +6,10 @@
 import { baseline, relaxed } from "../../build/kernels.ts";
 import type { Backend, MemoryStats } from "./backend.ts";
 import type { DType } from "./dtype.ts";
-import { Heap } from "./heap.ts";
 import { type KernelName, type Kernels, manifest } from "./kernels.ts";
 import { Storage } from "./storage.ts";
 import { sharedMemory, ThreadPool } from "./threads.ts";
+import { WasmHeap } from "./wasm_heap.ts";
 
 // The smallest module with a relaxed SIMD instruction: a function that returns f32x4.relaxed_madd of three zeros.
 // deno-fmt-ignore
@@ -51,7 +51,7 @@ export class WasmBackend implements Backend {
   /** `"relaxed"` where the host has relaxed SIMD, else `"baseline"`. */
   readonly flavour: "relaxed" | "baseline";
   /** The device's memory. */
-  readonly heap: Heap;
+  readonly heap: WasmHeap;
   /** The threads; null where the host has no shared memory or no workers. */
   readonly pool: ThreadPool | null;
   readonly #scalars: number;
@@ -78,7 +78,7 @@ export class WasmBackend implements Backend {
     );
     this.pool = shared ? new ThreadPool(module, shared, kernels) : null;
     this.kernels = (this.pool?.kernels ?? kernels) as unknown as Kernels;
-    this.heap = new Heap(memory, exports.heap_base.value, BUDGET);
+    this.heap = new WasmHeap(memory, exports.heap_base.value, BUDGET);
     this.#scalars = this.heap.reserve(SCALARS * 8);
   }
 
