@@ -32,6 +32,7 @@ std::vector<Kernel>& table() {
 struct Context {
   int device;
   cudaStream_t stream;
+  void* workspace;
   alignas(64) double ring[RING_WORDS];
   // What was allocated: address -> bytes.
   std::map<uintptr_t, size_t> segments;
@@ -124,7 +125,7 @@ const char* unsuitable(const Context* context, const Kernel& kernel, const doubl
 
 int launch(Context* context, const Kernel& kernel, const double* values) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, kernel.name, cudaSuccess};
+  current = {context->stream, context->workspace, kernel.name, cudaSuccess};
   kernel.run(values);
   if (current.error != cudaSuccess) {
     if (current.error != cudaErrorInvalidConfiguration) context->launched.push_back(kernel.name);
@@ -198,6 +199,11 @@ API int32_t dino_open(int32_t device) {
   if ((error = cudaStreamCreateWithFlags(&context->stream, cudaStreamNonBlocking)) != cudaSuccess) {
     delete context;
     return fail("cudaStreamCreate", error);
+  }
+  if ((error = cudaMalloc(&context->workspace, WORKSPACE)) != cudaSuccess) {
+    cudaStreamDestroy(context->stream);
+    delete context;
+    return fail("cudaMalloc", error);
   }
   std::lock_guard<std::mutex> lock(guard);
   contexts.push_back(context);

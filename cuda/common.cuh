@@ -82,9 +82,13 @@ template <class... P> struct Host<void (*)(P...)> {
 
 // ---------------------------------------------------------------- launches
 
-// Of the commands that are being carried out: the stream, the kernel's name, and the first error.
+// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other.
+constexpr Size WORKSPACE = 1 << 20;
+
+// Of the command that is being carried out: the stream, the working space, the kernel's name, and the first error.
 struct Current {
   cudaStream_t stream;
+  void* workspace;
   const char* name;
   cudaError_t error;
 };
@@ -125,9 +129,6 @@ template <class F> void forBlocks(Size begin, Size end, int threads, F f) {
   LAUNCH((unsigned)(n < MOST_BLOCKS ? n : MOST_BLOCKS), threads, blocksKernel<F>, begin, end, f);
 }
 
-// The threads of a block that goes through n elements: a warp where those are few.
-inline int threadsFor(Size n) { return n <= 512 ? 32 : THREADS; }
-
 // ---------------------------------------------------------------- reductions over a block
 
 struct Plus {
@@ -155,7 +156,47 @@ template <class T, class F> DEVICE T blockReduce(T value, T neutral, F op) {
   return value;
 }
 
-template <class T> DEVICE T blockSum(T value) { return blockReduce(value, T(0), Plus()); }
+// ---------------------------------------------------------------- slices: [outer, n, inner] along the middle axis
+
+// What goes through a slice: one thread by itself, or a block together. A reduction gives every thread the result.
+struct Alone {
+  DEVICE int first() const { return 0; }
+  DEVICE int step() const { return 1; }
+  template <class T, class F> DEVICE T reduce(T value, T, F) const { return value; }
+};
+struct Together {
+  DEVICE int first() const { return threadIdx.x; }
+  DEVICE int step() const { return blockDim.x; }
+  template <class T, class F> DEVICE T reduce(T value, T neutral, F op) const { return blockReduce(value, neutral, op); }
+};
+
+template <class F> __global__ void slicesAloneKernel(Size begin, Size end, F f) {
+  const Size step = (Size)gridDim.x * blockDim.x;
+  for (Size i = begin + (Size)blockIdx.x * blockDim.x + threadIdx.x; i < end; i += step) f(Alone(), i);
+}
+template <class F> __global__ void slicesTogetherKernel(Size begin, Size end, F f) {
+  for (Size i = begin + blockIdx.x; i < end; i += gridDim.x) f(Together(), i);
+}
+
+// f(group, i) for each slice i of [begin, end), of n elements that lie `inner` apart: short ones, and many whose
+// neighbours lie side by side, go to a thread each, the others to a block each.
+template <class F> void forSlices(Size n, Size inner, Size begin, Size end, F f) {
+  const Size slices = end - begin;
+  if (slices <= 0) return;
+  if (n <= 8 || (inner > 1 && slices >= 4096)) {
+    const int threads = slices < THREADS ? (int)((slices + 31) / 32 * 32) : THREADS;
+    const Size blocks = (slices + threads - 1) / threads;
+    LAUNCH((unsigned)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS), threads, slicesAloneKernel<F>, begin, end, f);
+  } else {
+    LAUNCH((unsigned)(slices < MOST_BLOCKS ? slices : MOST_BLOCKS), n <= 512 ? 32 : THREADS, slicesTogetherKernel<F>, begin, end, f);
+  }
+}
+
+// Where slice i begins.
+inline DEVICE Size sliceStart(Size i, Size n, Size inner) {
+  const Size outer = i / inner;
+  return outer * n * inner + (i - outer * inner);
+}
 
 // What sums are kept in: float64 where the elements are float32, so that long sums stay as exact as the CPU's.
 template <class T> struct Sum {

@@ -1,0 +1,19 @@
+// Matrix products [batch, m, k] x [batch, k, n] (+ bias [n]) -> [batch, m, n], rows [begin, end) of the batch * m rows.
+// Strides are in elements and may be anything, 0 included; c is contiguous; bias may be left out.
+#include "product.cuh"
+
+template <class T>
+static void matmul(T* c, const T* a, const T* b, const T* bias, Size m, Size n, Size k, Size aRow, Size aColumn, Size bRow,
+                   Size bColumn, Size aBatch, Size bBatch, Scratch, Size begin, Size end) {
+  if (begin >= end) return;
+  const Size first = begin / m, batches = (end - 1) / m - first + 1;
+  product<T>(
+      batches, m, n, k, [=] DEVICE(Size t, Size i, Size p) { return a[(first + t) * aBatch + i * aRow + p * aColumn]; },
+      [=] DEVICE(Size t, Size p, Size j) { return b[(first + t) * bBatch + p * bRow + j * bColumn]; },
+      [=] DEVICE(Size t, Size i, Size j, T sum) {
+        const Size row = (first + t) * m + i;
+        if (row >= begin && row < end) c[row * n + j] = bias ? sum + bias[j] : sum;
+      });
+}
+
+FAMILY(matmul, KERNEL_NUMBERS(matmul, matmul))
