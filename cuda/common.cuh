@@ -145,16 +145,18 @@ struct Smaller {
 // op over the values of all threads of a block, in a fixed order; every thread gets the result. Barriers: all threads come here.
 template <class T, class F> DEVICE T blockReduce(T value, T neutral, F op) {
   SHARED(T, part, [32]);
-  for (int d = 16; d > 0; d >>= 1) value = op(value, __shfl_xor_sync(0xffffffffu, value, d));
+  for (int d = 16; d > 0; d >>= 1) value = op(value, (T)__shfl_xor_sync(0xffffffffu, value, d));
   const int warps = blockDim.x / 32, lane = threadIdx.x % 32;
   if (warps == 1) return value;
   __syncthreads();  // the last call's part may still be read
   if (lane == 0) part[threadIdx.x / 32] = value;
   __syncthreads();
   value = lane < warps ? part[lane] : neutral;
-  for (int d = 16; d > 0; d >>= 1) value = op(value, __shfl_xor_sync(0xffffffffu, value, d));
+  for (int d = 16; d > 0; d >>= 1) value = op(value, (T)__shfl_xor_sync(0xffffffffu, value, d));
   return value;
 }
+
+template <class T> DEVICE T blockSum(T value) { return blockReduce(value, T(0), Plus()); }
 
 // ---------------------------------------------------------------- slices: [outer, n, inner] along the middle axis
 
