@@ -2,7 +2,7 @@
  * Maxima and sums of exponentials of float32 slices, for softmax and its like.
  */
 import { loadLanes, storeLanes } from "./lanes";
-import { constant, expVector } from "./math";
+import { constant, expOfRemainder, expRemainder, expShifted } from "./math";
 import { sumLanes } from "./simd";
 
 /** Vectors summed in one go before they join the total. */
@@ -12,16 +12,19 @@ export const BLOCK = 256;
 export const lowest = memory.data<f32>([-Infinity, -Infinity, -Infinity, -Infinity], 16);
 
 const LOWEST_NORMAL = memory.data<f32>([-87], 4);
+const ONE = memory.data<f32>([1], 4);
 
 /**
- * exp(x), but 0 where that is below the normal numbers: masked elements are common, and an exponential that underflows
- * takes 100 times as long as one that does not.
+ * exp(x) for x up to 88, but 0 where that is below the normal numbers: masked elements are common, and an exponential that
+ * underflows takes 100 times as long as one that does not.
  */
 // @ts-ignore: decorator
 @inline
 export function expFlushed(x: v128): v128 {
-  const limit = constant(LOWEST_NORMAL);
-  return v128.andnot(expVector(f32x4.pmax(x, limit)), f32x4.lt(x, limit));
+  const limit = constant(LOWEST_NORMAL), z = f32x4.pmax(x, limit), shifted = expShifted(z);
+  // 2^n at once: it is a normal number.
+  const power = i32x4.add(i32x4.shl(shifted, 23), constant(ONE));
+  return v128.andnot(f32x4.mul(expOfRemainder(expRemainder(z, shifted)), power), f32x4.lt(x, limit));
 }
 
 /**

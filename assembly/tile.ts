@@ -182,7 +182,7 @@ export function packPanel(to: usize, b: usize, bRow: usize, bColumn: usize, colu
  * Packs lanes <= 4 rows: [lanes, depth] -> [depth, 4], each four toStep bytes after the last. Absent lanes repeat the
  * last one, which needs no zeros and no cases of its own: nobody looks at what comes of them.
  */
-function pack(to: usize, toStep: usize, from0: usize, lane: usize, step: usize, lanes: i32, depth: i32): void {
+export function pack(to: usize, toStep: usize, from0: usize, lane: usize, step: usize, lanes: i32, depth: i32): void {
   let from1 = lanes > 1 ? from0 + lane : from0;
   let from2 = lanes > 2 ? from1 + lane : from1;
   let from3 = lanes > 3 ? from2 + lane : from2;

@@ -44,7 +44,10 @@ Deno.test("matmul kernel: sizes, strides, batches, bias and splits against float
       const m = size(), n = size(), k = size(), batches = 1 + below(3), rows = batches * m;
       const A = layout(batches, m, k), B = layout(batches, k, n);
       const numbers = (length: number) => Float32Array.from({ length }, () => random() * 2 - 1);
-      const a = numbers(A.size), b = numbers(B.size), bias = random() < 0.5 ? numbers(n) : null;
+      const a = numbers(A.size),
+        b = numbers(B.size),
+        bias = random() < 0.7 ? numbers(rows * n) : null;
+      const biasRow = random() < 0.5 ? n : 0, relu = random() < 0.3 ? 1 : 0;
       // A guard behind the result stays as it is.
       const c = place(new Float32Array(rows * n + 16).fill(77));
       const [at, bt] = [place(a), place(b)], biasAt = bias === null ? null : place(bias);
@@ -64,6 +67,8 @@ Deno.test("matmul kernel: sizes, strides, batches, bias and splits against float
           B.column,
           A.batch,
           B.batch,
+          biasRow,
+          relu,
           scratch,
           begin,
           end,
@@ -73,13 +78,14 @@ Deno.test("matmul kernel: sizes, strides, batches, bias and splits against float
       for (let row = 0; row < rows; row++) {
         const t = Math.floor(row / m), i = row % m;
         for (let j = 0; j < n; j++) {
-          let want = bias === null ? 0 : bias[j], magnitude = Math.abs(want);
+          let want = bias === null ? 0 : bias[row * biasRow + j], magnitude = Math.abs(want);
           for (let p = 0; p < k; p++) {
             const term = a[t * A.batch + i * A.row + p * A.column] *
               b[t * B.batch + p * B.row + j * B.column];
             want += term;
             magnitude += Math.abs(term);
           }
+          if (relu) want = Math.max(want, 0);
           const got = heap.f32[start + row * n + j];
           assert(
             Math.abs(got - want) <= (k + 2) * 2 ** -24 * magnitude,

@@ -191,7 +191,7 @@ Deno.test("threads: a worker that is lost in the middle of a task is an error, n
        return place === 2 && ++claims > 0 ? 1 << 20 : part;
      };
      try {
-       cpu.pool.kernels.matmul(65536, 65536, 65536, 0, 1 << 14, 8, 1 << 26, 0, 0, 0, 0, 0, 0, 1 << 21, 0, 1 << 14);
+       cpu.pool.kernels.matmul(65536, 65536, 65536, 0, 1 << 14, 8, 1 << 26, 0, 0, 0, 0, 0, 0, 0, 0, 1 << 21, 0, 1 << 14);
        console.log("finished");
      } catch (e) { console.log(e.message); }
      console.log(torch.getNumThreads());

@@ -115,16 +115,18 @@ function addmmSum(
     refuseInner(call, mat1.shape, mat2.shape, mat1.shape[1], mat2.shape[0]);
   }
   checkExpands(call, input, [mat1.shape[0], mat2.shape[1]]);
-  // A row that is added to every row goes along with the product.
-  const fused = beta === 1 && alpha === 1 && input.ndim === 1 && input.shape[0] === mat2.shape[1];
-  const y = fused
-    ? multiply(call, mat1, false, mat2, false, input)
+  // A row that is added to every row goes along with the product, and so does a whole matrix.
+  const plain = beta === 1 && alpha === 1;
+  const row = plain && input.ndim === 1 && input.shape[0] === mat2.shape[1];
+  const rows = plain && sameShape(input.shape, [mat1.shape[0], mat2.shape[1]]);
+  const y = row || rows
+    ? multiply(call, mat1, false, mat2, false, detach(input), { rows })
     : combine(input, multiply(call, mat1, false, mat2, false), beta, alpha);
   return {
     y,
     inputs: [input, mat1, mat2],
     grads: [
-      fused ? sumRows : (dy) => inputGrad(dy, input, beta),
+      row ? sumRows : (dy) => inputGrad(dy, input, beta),
       (dy) => matrixProduct("mm", "mm", scaled(dy, alpha), false, mat2, true),
       (dy) => matrixProduct("mm", "mm", mat1, true, scaled(dy, alpha), false),
     ],

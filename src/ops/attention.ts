@@ -5,23 +5,21 @@
  */
 import { bool, uint8 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
-import { broadcastsTo, sameShape, show } from "../tensor/shape.ts";
+import { broadcast, broadcastsTo, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { baddbmm } from "./add_product.ts";
-import { add, mul } from "./arithmetic.ts";
+import { add } from "./arithmetic.ts";
+import { asAdded, attend, attentionWeights } from "./attend.ts";
 import { cast } from "./copy.ts";
-import { full, zeros } from "./create.ts";
+import { zeros } from "./create.ts";
 import { chunk, splitWithSizes } from "./cut.ts";
-import { triu } from "./diagonal.ts";
 import { dropout } from "./dropout.ts";
 import { cat } from "./join.ts";
 import { linear } from "./linear.ts";
 import { logicalNot, logicalOr } from "./logic.ts";
-import { bmm, matmul } from "./matmul.ts";
+import { matmul } from "./matmul.ts";
 import { maskedFill } from "./pointwise.ts";
 import { mean } from "./reduce.ts";
-import { softmax } from "./softmax.ts";
-import { expand, reshape, squeeze, transpose, unsqueeze } from "./view.ts";
+import { expand, permute, reshape, squeeze, transpose, unsqueeze } from "./view.ts";
 
 /** Options of `scaledDotProductAttention`. */
 export interface ScaledDotProductAttentionOptions {
@@ -70,31 +68,23 @@ export function scaledDotProductAttention(
   if (attnMask !== null && isCausal) {
     throw new RangeError(`${call}: attnMask and isCausal cannot both be given`);
   }
-  const factor = scale ?? 1 / Math.sqrt(width);
-  let scores = matmul(mul(query, factor), transpose(key, -2, -1));
+  let mask: Tensor | null = null;
   if (attnMask !== null) {
     checkTensor(call, "attnMask", attnMask);
     checkMask(call, "attnMask", attnMask);
-    if (!broadcastsTo(attnMask.shape, scores.shape)) {
+    const lead = broadcast(call, query.shape.slice(0, -2), key.shape.slice(0, -2));
+    const scores = [...lead, length, keys];
+    if (!broadcastsTo(attnMask.shape, scores)) {
       throw new RangeError(
         `${call}: attnMask ${show(attnMask.shape)} does not broadcast to the scores' shape ${
-          show(scores.shape)
+          show(scores)
         }`,
       );
     }
-    scores = attnMask.dtype === bool
-      ? maskedFill(scores, logicalNot(attnMask), -Infinity)
-      : add(scores, cast(attnMask, scores.dtype));
+    mask = asAdded(attnMask.dtype === bool ? logicalNot(attnMask) : attnMask, query);
   }
-  if (isCausal) scores = add(scores, later(length, keys, scores));
-  let weights = softmax(scores, -1);
-  if (dropoutP !== 0) weights = dropout(weights, dropoutP);
-  return matmul(weights, value);
-}
-
-/** -Infinity for the keys after each query, else 0: [length, keys]. */
-function later(length: number, keys: number, { dtype, device }: Tensor): Tensor {
-  return triu(full([length, keys], -Infinity, { dtype, device }), 1);
+  const settings = { mask, causal: isCausal, scale: scale ?? 1 / Math.sqrt(width) };
+  return attend(query, key, value, settings, dropoutP);
 }
 
 function refuseSizes(call: string, query: Tensor, key: Tensor, value: Tensor): never {
@@ -283,26 +273,31 @@ export function multiHeadAttentionForward(
     v = cat([v, expand(biasV, 1, batch, -1)], 0);
     extend();
   }
-  const apart = (x: Tensor) => transpose(reshape(x, x.shape[0], batch * heads, width), 0, 1);
-  q = apart(mul(q, 1 / Math.sqrt(width)));
-  k = settings.staticK ?? apart(k);
-  v = settings.staticV ?? apart(v);
+  const apart = (x: Tensor) => permute(reshape(x, x.shape[0], batch, heads, width), [1, 2, 0, 3]);
+  const given = (x: Tensor) => reshape(x, batch, heads, x.shape[1], width);
+  q = apart(q);
+  k = settings.staticK === null ? apart(k) : given(settings.staticK);
+  v = settings.staticV === null ? apart(v) : given(settings.staticV);
   if (settings.addZeroAttn) {
-    const zero = zeros([batch * heads, 1, width], { dtype: k.dtype, device: k.device });
-    k = cat([k, zero], 1);
-    v = cat([v, zero], 1);
+    const zero = zeros([batch, heads, 1, width], { dtype: k.dtype, device: k.device });
+    k = cat([k, zero], 2);
+    v = cat([v, zero], 2);
     extend();
   }
-  const added = merge(mask, padding, sizes, q), transposed = transpose(k, 1, 2);
-  const scores = added === null ? bmm(q, transposed) : baddbmm(added, q, transposed);
-  let weights = softmax(scores, -1);
-  if (settings.training && settings.dropoutP > 0) weights = dropout(weights, settings.dropoutP);
-  const heard = reshape(transpose(bmm(weights, v), 0, 1), length, batch, heads * width);
-  const output = linear(heard, settings.outProjWeight!, settings.outProjBias);
-  if (!settings.needWeights) return [batched ? output : squeeze(output, 1), null];
-  weights = reshape(weights, batch, heads, length, k.shape[1]);
-  if (settings.averageAttnWeights) weights = mean(weights, 1);
-  return batched ? [output, weights] : [squeeze(output, 1), squeeze(weights, 0)];
+  const scale = 1 / Math.sqrt(width), added = merge(mask, padding, sizes, q);
+  const dropoutP = settings.training ? settings.dropoutP : 0;
+  const how = { mask: added, causal: false, scale };
+  let heard: Tensor, weights: Tensor | null = null;
+  if (settings.needWeights) {
+    weights = attentionWeights(q, k, how);
+    if (dropoutP > 0) weights = dropout(weights, dropoutP);
+    heard = matmul(weights, v);
+    if (settings.averageAttnWeights) weights = mean(weights, 1);
+  } else heard = attend(q, k, v, how, dropoutP);
+  heard = reshape(permute(heard, [2, 0, 1, 3]), length, batch, heads * width);
+  const [output] = projected(heard, settings.outProjWeight!, settings.outProjBias);
+  if (batched) return [output, weights];
+  return [squeeze(output, 1), weights === null ? null : squeeze(weights, 0)];
 }
 
 /** The sizes. Throws unless inputs, weights and heads fit together. */
@@ -363,6 +358,17 @@ function checkAttentionMask(
   return mask.ndim === 3 ? mask : unsqueeze(mask, 0);
 }
 
+/**
+ * linear(x), cut along its last axis into so many parts. Rows are taken in the order in which they lie: batch-first inputs
+ * come transposed, and neither they nor their gradients are copied.
+ */
+function projected(x: Tensor, weight: Tensor, bias: Tensor | null, parts = 1): Tensor[] {
+  const turned = !x.dense && x.strides[0] < x.strides[1];
+  const y = linear(turned ? transpose(x, 0, 1) : x, weight, bias);
+  const cut = parts === 1 ? [y] : chunk(y, parts, 2);
+  return turned ? cut.map((part) => transpose(part, 0, 1)) : cut;
+}
+
 /** Query, key and value projected; what is one tensor is projected in one product. */
 function project(
   query: Tensor,
@@ -378,25 +384,29 @@ function project(
     checkTensor(MHA, "vProjWeight", vProjWeight);
     const [bq, bk, bv] = bias === null ? [null, null, null] : chunk(bias, 3);
     return [
-      linear(query, qProjWeight, bq),
-      linear(key, kProjWeight, bk),
-      linear(value, vProjWeight, bv),
+      projected(query, qProjWeight, bq)[0],
+      projected(key, kProjWeight, bk)[0],
+      projected(value, vProjWeight, bv)[0],
     ];
   }
   checkTensor(MHA, "inProjWeight", weight);
   if (key === value && query === key) {
-    return chunk(linear(query, weight, bias), 3, 2) as [Tensor, Tensor, Tensor];
+    return projected(query, weight, bias, 3) as [Tensor, Tensor, Tensor];
   }
   const size = query.shape[2];
   if (key === value) {
     const [wq, rest] = splitWithSizes(weight, [size, 2 * size]);
     const [bq, restBias] = bias === null ? [null, null] : splitWithSizes(bias, [size, 2 * size]);
-    const [k, v] = chunk(linear(key, rest, restBias), 2, 2);
-    return [linear(query, wq, bq), k, v];
+    const [k, v] = projected(key, rest, restBias, 2);
+    return [projected(query, wq, bq)[0], k, v];
   }
   const [wq, wk, wv] = chunk(weight, 3);
   const [bq, bk, bv] = bias === null ? [null, null, null] : chunk(bias, 3);
-  return [linear(query, wq, bq), linear(key, wk, bk), linear(value, wv, bv)];
+  return [
+    projected(query, wq, bq)[0],
+    projected(key, wk, bk)[0],
+    projected(value, wv, bv)[0],
+  ];
 }
 
 /** A mask with one more column, of a key that everyone sees. */
@@ -405,32 +415,25 @@ function withColumn(mask: Tensor): Tensor {
   return cat([mask, zeros([...mask.shape.slice(0, -1), 1], { dtype, device })], -1);
 }
 
-/** Both masks as what is added to the scores: [1 or batch * heads, 1 or length, keys]. */
+/** Both masks as what is added to the scores: [1 or batch, 1 or heads, 1 or length, keys]. */
 function merge(
   mask: Tensor | null,
   padding: Tensor | null,
-  { batch, heads }: Sizes,
+  { batch, heads, length }: Sizes,
   like: Tensor,
 ): Tensor | null {
-  if (padding !== null) {
-    const keys = padding.shape[1];
-    padding = reshape(
-      expand(reshape(padding, batch, 1, 1, keys), batch, heads, 1, keys),
-      batch * heads,
-      1,
-      keys,
-    );
+  if (mask !== null) {
+    const lead = mask.shape[0] === 1 ? [1, 1] : [batch, heads];
+    mask = reshape(mask, [...lead, length, mask.shape[2]]);
   }
-  if (mask === null || padding === null) return asAdded(mask ?? padding, like);
+  if (padding !== null) padding = reshape(padding, batch, 1, 1, padding.shape[1]);
+  if (mask === null || padding === null) {
+    const one = mask ?? padding;
+    return one === null ? null : asAdded(one, like);
+  }
   if (padding.dtype === bool) {
     if (mask.dtype === bool) return asAdded(logicalOr(mask, padding), like);
-    return asAdded(maskedFill(expand(mask, batch * heads, -1, -1), padding, -Infinity), like);
+    return asAdded(maskedFill(expand(mask, batch, -1, -1, -1), padding, -Infinity), like);
   }
-  return add(asAdded(mask, like)!, asAdded(padding, like)!);
-}
-
-/** A mask as what is added to the scores: -Infinity where a bool mask is true. */
-function asAdded(mask: Tensor | null, { dtype, device }: Tensor): Tensor | null {
-  if (mask === null || mask.dtype !== bool) return mask === null ? null : cast(mask, dtype);
-  return maskedFill(zeros(mask.shape, { dtype, device }), mask, -Infinity);
+  return add(asAdded(mask, like), asAdded(padding, like));
 }
