@@ -6,7 +6,7 @@
 //     dWeight[o, c, kernel] = sum over b, pos of dy[b, o, pos] x[b, c, ...]
 //
 // x [batch, groups * channels, size], y [batch, groups * outputs, count], weight [groups * outputs, channels, kernel];
-// `channels` and `outputs` are those of one group. The whole is computed, whatever the range.
+// `channels` and `outputs` are those of one group. The last parameters cut the CPU's work; the whole is computed here.
 #include "product.cuh"
 
 // Sizes fit in 32 bits, whose divisions are quick.
@@ -37,7 +37,7 @@ struct Window {
 #define CONVOLUTION                                                                                                               \
   Size batch, Size groups, Size channels, Size outputs, Size size0, Size size1, Size size2, Size count0, Size count1, Size count2, \
       Size kernel0, Size kernel1, Size kernel2, Size stride0, Size stride1, Size stride2, Size padding0, Size padding1,           \
-      Size padding2, Size dilation0, Size dilation1, Size dilation2, Size, Size, Size, Size
+      Size padding2, Size dilation0, Size dilation1, Size dilation2
 #define WINDOW                                                                                                                     \
   Window {                                                                                                                        \
     {(int)size0, (int)size1, (int)size2}, {(int)count0, (int)count1, (int)count2}, {(int)kernel0, (int)kernel1, (int)kernel2},    \
@@ -46,7 +46,7 @@ struct Window {
         (int)(kernel0 * kernel1 * kernel2)                                                                                        \
   }
 
-template <class T> static void conv(T* y, const T* x, const T* weight, const T* bias, Scratch, CONVOLUTION) {
+template <class T> static void conv(T* y, const T* x, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size) {
   const Window w = WINDOW;
   const Size depth = channels * w.taps;
   product<T>(
@@ -61,7 +61,7 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
       });
 }
 
-template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION) {
+template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
   product<T>(
       batch * groups, channels, w.volume, outputs * w.taps,
@@ -78,7 +78,7 @@ template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, 
       });
 }
 
-template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, Scratch, CONVOLUTION) {
+template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
   const Size depth = channels * w.taps;
   product<T>(

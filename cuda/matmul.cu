@@ -1,10 +1,12 @@
-// Matrix products [batch, m, k] x [batch, k, n] (+ bias [n]) -> [batch, m, n], rows [begin, end) of the batch * m rows.
-// Strides are in elements and may be anything, 0 included; c is contiguous; bias may be left out.
+// Matrix products [batch, m, k] x [batch, k, n] (+ bias) -> [batch, m, n], rows [begin, end) of the batch * m rows. Strides
+// are in elements and may be anything, 0 included; c is contiguous. What is added to a row of c stands at bias, which may be
+// left out, biasRow elements after that of the row before: 0 for one bias [n], n for a whole matrix. If relu is not 0,
+// negative results become 0.
 #include "product.cuh"
 
 template <class T>
 static void matmul(T* c, const T* a, const T* b, const T* bias, Size m, Size n, Size k, Size aRow, Size aColumn, Size bRow,
-                   Size bColumn, Size aBatch, Size bBatch, Scratch, Size begin, Size end) {
+                   Size bColumn, Size aBatch, Size bBatch, Size biasRow, Size relu, Scratch, Size begin, Size end) {
   if (begin >= end) return;
   const Size first = begin / m, batches = (end - 1) / m - first + 1;
   product<T>(
@@ -12,7 +14,9 @@ static void matmul(T* c, const T* a, const T* b, const T* bias, Size m, Size n, 
       [=] DEVICE(Size t, Size p, Size j) { return b[(first + t) * bBatch + p * bRow + j * bColumn]; },
       [=] DEVICE(Size t, Size i, Size j, T sum) {
         const Size row = (first + t) * m + i;
-        if (row >= begin && row < end) c[row * n + j] = bias ? sum + bias[j] : sum;
+        if (row < begin || row >= end) return;
+        if (bias) sum += bias[row * biasRow + j];
+        c[row * n + j] = relu && sum < 0 ? T(0) : sum;
       });
 }
 

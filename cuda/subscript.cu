@@ -75,6 +75,16 @@ static void add_strided(T* y, const T* x, Size n0, Size n1, Size n2, Size n3, Si
   });
 }
 
+// The triangle of each matrix [rows, columns] on and below (lower = 1) or on and above (lower = 0) diagonal `diagonal`, zeros
+// elsewhere, for rows [begin, end) of all matrices.
+template <class T>
+static void triangle(T* y, const T* x, Size rows, Size columns, Size diagonal, Size lower, Size begin, Size end) {
+  forEach(begin * columns, end * columns, [=] DEVICE(Size at) {
+    const Size row = at / columns, border = row % rows + diagonal + lower;
+    y[at] = (at % columns < border) == (lower != 0) ? x[at] : T(0);
+  });
+}
+
 #define SIZES(name, ...)                                                                                       \
   KERNEL(name##_b1, __VA_ARGS__ uint8_t>), KERNEL(name##_b2, __VA_ARGS__ uint16_t>),                           \
       KERNEL(name##_b4, __VA_ARGS__ uint32_t>), KERNEL(name##_b8, __VA_ARGS__ uint64_t>)
@@ -83,4 +93,4 @@ FAMILY(subscript, KERNEL(index_offsets, index_offsets), KERNEL(axis_offsets, axi
        SIZES(put_offsets, put_offsets<false, ), KERNEL(add_offsets, put_offsets<true, float>),
        KERNEL(add_offsets_f64, put_offsets<true, double>), KERNEL(add_offsets_i64, put_offsets<true, int64_t>),
        KERNEL(add_offsets_i32, put_offsets<true, int32_t>), KERNEL(add_offsets_u8, put_offsets<true, uint8_t>),
-       KERNEL_FLOATS(add_strided, add_strided))
+       KERNEL_FLOATS(add_strided, add_strided), SIZES(triangle, triangle<))

@@ -9,7 +9,7 @@
 /** Commands after which the device is told: few enough that it does not wait long, many enough to share the call. */
 const BATCH = 16;
 /** Words that the longest command may take. */
-const LONGEST = 64;
+const LONGEST = 128;
 
 /** Collects commands and submits them. */
 export class Commands {

@@ -28,6 +28,7 @@ const RECENT = 64;
 export class CudaDevice implements CudaBackend {
   readonly name: string;
   readonly index: number;
+  readonly packs = false;
   readonly kernels: Kernels;
   /** The kernels that the library has not, which the host computes on copies. */
   readonly onHost: readonly KernelName[];

@@ -1,6 +1,7 @@
 // cuda_emulator.cpp - fibers, block scheduler, warp collectives, streams, graphs and memory of the CPU emulator.
 // Environment: EMU_ORDER=forward|reverse|random[:seed]   order of threads and blocks (default forward)
 //              EMU_ASYNC=1   stream work runs only when something waits for it (finds missing synchronisation)
+//              EMU_FAIL=kernel  that kernel fails when it runs   EMU_DRIVER=version  of the driver, as 12020; 0 is none
 //              EMU_DEVICES=n  devices (default 1)          EMU_MEMORY=bytes  memory of all devices together (default 8 GiB)
 //              EMU_STACK=bytes  stack of one emulated thread (default 64 KiB; 256 KiB under AddressSanitizer)
 #include "emulator.h"
@@ -286,6 +287,7 @@ static void runGrid(const Launch& L, std::function<void()>& fn) {
 #ifdef EMU_ASAN
   if (smem && L.smem % 128) ASAN_POISON_MEMORY_REGION(smem + L.smem, 128 - L.smem % 128);
 #endif
+  if (const char* name = getenv("EMU_FAIL")) if (!strcmp(name, L.name)) { snprintf(message, sizeof message, "kernel %s fails, as EMU_FAIL asks", L.name); failed = true; }
   dynShared = smem; uint64_t nb = (uint64_t)L.grid.x * L.grid.y * L.grid.z;
   std::vector<unsigned> bo; if (policy()) setOrder(bo, (unsigned)nb);
   for (uint64_t q = 0; q < nb && !failed; q++) {
@@ -369,14 +371,15 @@ extern "C" __attribute__((visibility("default"))) void emu_order(const char* nam
 extern "C" const char* emu_last_message() { return message; }
 extern "C" void emu_reset() { LOCK; sticky = cudaSuccess; last = cudaSuccess; message[0] = 0; for (auto* s : streams()) { s->q.clear(); s->capture = nullptr; } }
 extern "C" size_t emu_live_allocations() { LOCK; return device().size(); }
-const char* cudaGetErrorName(cudaError_t e) { switch (e) { case cudaSuccess: return "cudaSuccess"; case cudaErrorInvalidValue: return "cudaErrorInvalidValue"; case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation"; case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration"; case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure"; case cudaErrorNoDevice: return "cudaErrorNoDevice"; case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice"; default: return "cudaError"; } }
+const char* cudaGetErrorName(cudaError_t e) { switch (e) { case cudaSuccess: return "cudaSuccess"; case cudaErrorInvalidValue: return "cudaErrorInvalidValue"; case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation"; case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration"; case cudaErrorLaunchFailure: return "cudaErrorLaunchFailure"; case cudaErrorInsufficientDriver: return "cudaErrorInsufficientDriver"; case cudaErrorNoDevice: return "cudaErrorNoDevice"; case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice"; default: return "cudaError"; } }
 const char* cudaGetErrorString(cudaError_t e) { return e == cudaErrorLaunchFailure && message[0] ? message : cudaGetErrorName(e); }
 cudaError_t cudaGetLastError() { auto e = last; last = cudaSuccess; return e; }
 cudaError_t cudaPeekAtLastError() { return last; }
-cudaError_t cudaGetDeviceCount(int* n) { *n = deviceCount(); return *n > 0 ? cudaSuccess : err(cudaErrorNoDevice); }
+static int driverVersion() { const char* e = getenv("EMU_DRIVER"); return e ? atoi(e) : 13000; }
+cudaError_t cudaGetDeviceCount(int* n) { if (driverVersion() < 13000) { *n = 0; return err(cudaErrorInsufficientDriver); } *n = deviceCount(); return *n > 0 ? cudaSuccess : err(cudaErrorNoDevice); }
 cudaError_t cudaSetDevice(int d) { if (d < 0 || d >= deviceCount()) return err(cudaErrorInvalidDevice); currentDevice = d; return cudaSuccess; }
 cudaError_t cudaGetDevice(int* d) { *d = currentDevice; return cudaSuccess; }
-cudaError_t cudaDriverGetVersion(int* v) { *v = 13000; return cudaSuccess; }
+cudaError_t cudaDriverGetVersion(int* v) { *v = driverVersion(); return cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int* v) { *v = 13000; return cudaSuccess; }
 cudaError_t cudaMemGetInfo(size_t* f, size_t* t) { LOCK; size_t used = 0; for (auto& [address, bytes] : device()) used += bytes; *t = memoryLimit(); *f = *t - used; return cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) { memset(p, 0, sizeof *p); strcpy(p->name, "CUDA emulator (CPU)"); p->totalGlobalMem = memoryLimit(); p->sharedMemPerBlock = 49152; p->sharedMemPerBlockOptin = 232448; p->major = 9; p->multiProcessorCount = 2; p->warpSize = 32; p->maxThreadsPerBlock = 1024; p->l2CacheSize = 1 << 20; p->regsPerBlock = 65536; return cudaSuccess; }

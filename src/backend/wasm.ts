@@ -47,6 +47,7 @@ function flagsAt(binary: Uint8Array): number {
 /** The backend of `"cpu"`. */
 export class WasmBackend implements Backend {
   readonly name = "cpu";
+  readonly packs = true;
   readonly kernels: Kernels;
   /** `"relaxed"` where the host has relaxed SIMD, else `"baseline"`. */
   readonly flavour: "relaxed" | "baseline";
