@@ -1,7 +1,8 @@
 /**
  * Compiles the CUDA kernels to build/libcudakernels.so with nvcc, or with `--emulator` the same sources to
  * build/libcudaemulator.so with g++ alone, which runs them on the CPU for tests. Does nothing when the sources have not
- * changed. `--sanitize` adds AddressSanitizer and UBSan to the emulator's library.
+ * changed. `--sanitize` adds AddressSanitizer and UBSan to the emulator's library; with `--optional` a compiler that is
+ * missing is no error.
  *
  *     deno task build:cuda
  *     deno task build:emulator
@@ -32,7 +33,8 @@ export const TARGETS: Record<"cuda" | "emulator" | "sanitized", Target> = {
   cuda: {
     library: "libcudakernels.so",
     compilers: ["nvcc", ...CUDA_HOMES.flatMap((home) => home ? [`${home}/bin/nvcc`] : [])],
-    missing: "nvcc was not found on PATH, in CUDA_HOME or in /usr/local/cuda: install the CUDA toolkit " +
+    missing:
+      "nvcc was not found on PATH, in CUDA_HOME or in /usr/local/cuda: install the CUDA toolkit " +
       "(https://developer.nvidia.com/cuda-downloads)",
     // Binaries for A100 and H100, and PTX that the driver compiles for whatever comes after sm_80.
     compile: [
@@ -84,7 +86,9 @@ async function units(target: Target): Promise<string[]> {
 }
 
 async function digest(parts: (string | Uint8Array)[]): Promise<string> {
-  const bytes = parts.map((part) => typeof part === "string" ? new TextEncoder().encode(part) : part);
+  const bytes = parts.map((part) =>
+    typeof part === "string" ? new TextEncoder().encode(part) : part
+  );
   const hashes = await Promise.all(
     bytes.map((part) => crypto.subtle.digest("SHA-256", part as BufferSource)),
   );
@@ -147,21 +151,36 @@ export async function build(name: keyof typeof TARGETS): Promise<string> {
   const kept = new Set<string>();
   for await (const { name } of Deno.readDir(objects)) kept.add(new URL(name, objects).pathname);
   const left = sources.map((_, i) => i).filter((i) => !kept.has(object(i)));
-  if (left.length > 0) console.log(`compiling ${left.length} of ${sources.length} files of cuda/ for ${target.library} ...`);
+  if (left.length > 0) {
+    console.log(
+      `compiling ${left.length} of ${sources.length} files of cuda/ for ${target.library} ...`,
+    );
+  }
   const errors: string[] = [];
   await Promise.all(Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, async () => {
     for (let i; (i = left.shift()) !== undefined;) {
       const language = name === "cuda" ? [] : ["-x", "c++"], part = `${object(i)}.part`;
       const { code, text } = await run(compiler.path, [
-        ...target.compile, "-Icuda", ...language, "-c", sources[i], "-o", part,
+        ...target.compile,
+        "-Icuda",
+        ...language,
+        "-c",
+        sources[i],
+        "-o",
+        part,
       ]);
       if (code === 0) await Deno.rename(part, object(i));
-      if (text.trim()) (code === 0 ? console.warn(text) : errors.push(text));
+      if (text.trim()) code === 0 ? console.warn(text) : errors.push(text);
     }
   }));
   if (errors.length > 0) throw new Error(`cuda/ does not compile:\n${errors.join("\n")}`);
   const wanted = sources.map((_, i) => object(i));
-  const { code, text } = await run(compiler.path, [...target.link, ...wanted, "-o", `${library}.part`]);
+  const { code, text } = await run(compiler.path, [
+    ...target.link,
+    ...wanted,
+    "-o",
+    `${library}.part`,
+  ]);
   if (code !== 0) throw new Error(`${target.library} does not link:\n${text}`);
   for (const old of kept) if (old.endsWith(".o") && !wanted.includes(old)) await Deno.remove(old);
   await Deno.rename(`${library}.part`, library);
@@ -179,6 +198,6 @@ if (import.meta.main) {
     console.log(await build(name));
   } catch (e) {
     console.error((e as Error).message);
-    Deno.exit(1);
+    Deno.exit(Deno.args.includes("--optional") && await compilerOf(TARGETS[name]) === null ? 0 : 1);
   }
 }

@@ -61,7 +61,10 @@ export class CudaDevice implements CudaBackend {
       Deno.UnsafePointerView.getArrayBuffer(symbols.dino_ring(context)!, 8 * words),
     );
     // One place that calls, with a constant target: what V8 makes fast.
-    this.#commands = new Commands(ring, (words) => this.#check(symbols.dino_submit(context, words)));
+    this.#commands = new Commands(
+      ring,
+      (words) => this.#check(symbols.dino_submit(context, words)),
+    );
     const [, total] = this.available();
     this.heap = new CudaHeap(
       {

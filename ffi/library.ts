@@ -90,7 +90,10 @@ export function openLibrary(path: string): Library {
   } catch (e) {
     throw new Error(`${path} is of another version: ${(e as Error).message}; ${HOW_TO_BUILD}`);
   }
-  const text = (fill: (out: Uint8Array<ArrayBuffer>, capacity: number) => number, bytes: number) => {
+  const text = (
+    fill: (out: Uint8Array<ArrayBuffer>, capacity: number) => number,
+    bytes: number,
+  ) => {
     const out = new Uint8Array(bytes);
     return new TextDecoder().decode(out.subarray(0, Math.max(fill(out, bytes), 0)));
   };
@@ -108,7 +111,12 @@ export function openLibrary(path: string): Library {
     }
     kernels.set(name, kernels.size);
   }
-  return { path, symbols, kernels, error: () => text((out, n) => symbols.dino_error(out, n), 4096) };
+  return {
+    path,
+    symbols,
+    kernels,
+    error: () => text((out, n) => symbols.dino_error(out, n), 4096),
+  };
 }
 
 /**
@@ -138,7 +146,9 @@ export function findLibrary(): Library {
     throw new Error("no permission to open a library: run with --allow-ffi");
   }
   throw new Error(
-    `the library of CUDA kernels was not found: looked for ${paths.join(", then ")} where the system has its ` +
+    `the library of CUDA kernels was not found: looked for ${
+      paths.join(", then ")
+    } where the system has its ` +
       `libraries (LD_LIBRARY_PATH). ${HOW_TO_BUILD}; DINOTORCH_CUDA_LIBRARY (with --allow-env) or ` +
       "torch.cuda.load(path) tells where it is",
   );

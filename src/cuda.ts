@@ -20,7 +20,9 @@ export type CudaDeviceName = number | string | null;
 
 function nameOf(call: string, device: CudaDeviceName | undefined): string {
   if (device === null || device === undefined) return "cuda";
-  if (typeof device === "number" && Number.isInteger(device) && device >= 0) return `cuda:${device}`;
+  if (typeof device === "number" && Number.isInteger(device) && device >= 0) {
+    return `cuda:${device}`;
+  }
   if (typeof device === "string" && /^cuda(:\d+)?$/.test(device)) return device;
   throw new TypeError(
     `cuda.${call}: expected a CUDA device's number or name, got ${describeValue(device)}`,

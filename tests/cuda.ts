@@ -20,7 +20,9 @@ if (found) {
   Deno.env.set("EMU_DEVICES", "2");
   torch.cuda.load(library);
 } else {
-  console.log(`CUDA's tests are left out: ${library} is not there; \`deno task build:emulator\` makes it`);
+  console.log(
+    `CUDA's tests are left out: ${library} is not there; \`deno task build:emulator\` makes it`,
+  );
 }
 
 /** Sets in which order the emulator runs threads and blocks: "forward", "reverse", "random:7". */

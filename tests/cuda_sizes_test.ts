@@ -23,7 +23,9 @@ function same(name: string, f: (...x: Tensor[]) => unknown, ...operands: Tensor[
     const out = flat(f(...own)), grads: Tensor[] = [];
     const live = out.filter((y) => y.requiresGrad);
     if (live.length > 0) {
-      const sums = live.map((y) => y.mul(torch.linspace(-1, 1, y.numel()).to(device).view(y.shape)));
+      const sums = live.map((y) =>
+        y.mul(torch.linspace(-1, 1, y.numel()).to(device).view(y.shape))
+      );
       sums.map((y) => y.sum()).reduce((a, b) => a.add(b)).backward();
       for (const x of own) if (x.grad) grads.push(x.grad);
     }
@@ -59,7 +61,7 @@ const CASES: [name: string, run: () => void][] = [
     same("softmax", (x) => [x.softmax(-1), x.logSoftmax(0), x.logsumexp(1)], x);
     const target = torch.randint(0, 1500, [9]), weight = torch.rand(1500);
     same("crossEntropy", (x) => F.crossEntropy(x, target.to(x.device)), x);
-    const options = { labelSmoothing: 0.1, ignoreIndex: Number(target.get(0).item()) };
+    const options = { labelSmoothing: 0.1, ignoreIndex: Number(target.at(0).item()) };
     const smooth = (x: Tensor) =>
       F.crossEntropy(x, target.to(x.device), { weight: weight.to(x.device), ...options });
     same("crossEntropy, smoothed and weighted", smooth, x);
@@ -69,26 +71,53 @@ const CASES: [name: string, run: () => void][] = [
   ["matrix products in small and large tiles", () => {
     same("130 x 70 x 300", (a, b) => a.matmul(b), torch.randn(130, 300), torch.randn(300, 70));
     same("700 x 20 x 650", (a, b) => a.matmul(b), torch.randn(700, 20), torch.randn(20, 650));
-    same("batches", (a, b) => a.matmul(b.transpose(-1, -2)), torch.randn(4, 33, 17), torch.randn(1, 65, 17));
+    same(
+      "batches",
+      (a, b) => a.matmul(b.transpose(-1, -2)),
+      torch.randn(4, 33, 17),
+      torch.randn(1, 65, 17),
+    );
     const linear = new nn.Linear(100, 60);
-    same("linear", (x, w, b) => F.relu(F.linear(x, w, b)), torch.randn(40, 100), linear.weight, linear.bias!);
-    same("float64", (a, b) => a.matmul(b), torch.randn(40, 50).double(), torch.randn(50, 30).double());
+    same(
+      "linear",
+      (x, w, b) => F.relu(F.linear(x, w, b)),
+      torch.randn(40, 100),
+      linear.weight,
+      linear.bias!,
+    );
+    same(
+      "float64",
+      (a, b) => a.matmul(b),
+      torch.randn(40, 50).double(),
+      torch.randn(50, 30).double(),
+    );
   }],
   ["normalisation", () => {
     const x = torch.randn(12, 1030), w = torch.rand(1030), b = torch.randn(1030);
     same("layerNorm", (x, w, b) => F.layerNorm(x, [1030], w, b), x, w, b);
     const image = torch.randn(6, 8, 11, 13);
     same("groupNorm", (x) => F.groupNorm(x, 4), image);
-    same("batchNorm", (x, w, b) => {
-      const [mean, variance] = [torch.zeros(8), torch.ones(8)].map((t) => t.to(x.device));
-      return [F.batchNorm(x, mean, variance, w, b, true), mean, variance];
-    }, image, torch.rand(8), torch.randn(8));
+    same(
+      "batchNorm",
+      (x, w, b) => {
+        const [mean, variance] = [torch.zeros(8), torch.ones(8)].map((t) => t.to(x.device));
+        return [F.batchNorm(x, mean, variance, w, b, true), mean, variance];
+      },
+      image,
+      torch.rand(8),
+      torch.randn(8),
+    );
   }],
   ["convolution and pooling", () => {
     const x = torch.randn(3, 8, 19, 17), w = torch.randn(12, 4, 3, 3), b = torch.randn(12);
     same("conv2d", (x, w, b) => F.conv2d(x, w, b, { stride: 2, padding: 1, groups: 2 }), x, w, b);
     same("dilated", (x, w) => F.conv2d(x, w, { dilation: 2, padding: 2, groups: 2 }), x, w);
-    same("convTranspose2d", (x, w) => F.convTranspose2d(x, w, { stride: 2 }), x, torch.randn(8, 5, 3, 2));
+    same(
+      "convTranspose2d",
+      (x, w) => F.convTranspose2d(x, w, { stride: 2 }),
+      x,
+      torch.randn(8, 5, 3, 2),
+    );
     same("depthwise", (x, w) => F.conv2d(x, w, { groups: 8 }), x, torch.randn(8, 1, 3, 3));
     same("maxPool2d", (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }), x);
     same("avgPool2d", (x) => F.avgPool2d(x, 3, { stride: 2, padding: 1 }), x);
@@ -97,24 +126,50 @@ const CASES: [name: string, run: () => void][] = [
   ["indexing", () => {
     const index = torch.randint(0, 300, [500]), x = torch.randn(300, 40);
     same("embedding", (w) => F.embedding(index.to(w.device), w), x);
-    same("indexAdd, many on one", (x, s) => {
-      return x.indexAdd(0, index.fmod(7).to(x.device), s);
-    }, x, torch.randn(500, 40));
+    same(
+      "indexAdd, many on one",
+      (x, s) => {
+        return x.indexAdd(0, index.fmod(7).to(x.device), s);
+      },
+      x,
+      torch.randn(500, 40),
+    );
     const ones = torch.randint(0, 50, [2, 400]);
-    same("scatterAdd, of single elements", (x, s) => x.scatterAdd(1, ones.to(x.device), s), torch.randn(2, 50), torch.randn(2, 400));
-    same("gather", (x) => x.gather(0, torch.randint(0, 300, [10, 40], { generator: new torch.Generator() }).to(x.device)), x);
+    same(
+      "scatterAdd, of single elements",
+      (x, s) => x.scatterAdd(1, ones.to(x.device), s),
+      torch.randn(2, 50),
+      torch.randn(2, 400),
+    );
+    same(
+      "gather",
+      (x) =>
+        x.gather(
+          0,
+          torch.randint(0, 300, [10, 40], { generator: new torch.Generator() }).to(x.device),
+        ),
+      x,
+    );
     same("tril", (x) => [x.tril(), x.triu(2)], x);
     same("x[i]", (x) => x.index([index.to(x.device), torch.slice(3, 30)]), x);
     same("repeated slices", (x) => x.unfold(0, 40, 20), x);
   }],
   ["attention", () => {
-    const q = torch.randn(2, 3, 70, 20), k = torch.randn(2, 3, 90, 20), v = torch.randn(2, 3, 90, 150);
+    const q = torch.randn(2, 3, 70, 20),
+      k = torch.randn(2, 3, 90, 20),
+      v = torch.randn(2, 3, 90, 150);
     same("attention", (q, k, v) => F.scaledDotProductAttention(q, k, v), q, k, v);
     same("causal", (q, k, v) => F.scaledDotProductAttention(q, k, v, { isCausal: true }), q, k, v);
-    same("masked", (q, k, v) => {
-      const attnMask = torch.linspace(-3, 1, 70 * 90).view(70, 90).to(q.device);
-      return F.scaledDotProductAttention(q, k, v, { attnMask });
-    }, q, k, v);
+    same(
+      "masked",
+      (q, k, v) => {
+        const attnMask = torch.linspace(-3, 1, 70 * 90).view(70, 90).to(q.device);
+        return F.scaledDotProductAttention(q, k, v, { attnMask });
+      },
+      q,
+      k,
+      v,
+    );
   }],
   ["recurrent cells", () => {
     for (const Cell of [nn.LSTM, nn.GRU]) {

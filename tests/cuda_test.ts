@@ -25,7 +25,7 @@ cudaTest("tensors go to the device and back, and say where they are", () => {
   assert(y.cuda() === y);
   assertEquals(y.cpu().tolist(), x.tolist());
   assertEquals(y.tolist(), x.tolist());
-  assertEquals(y.get(1, 0).item(), -3);
+  assertEquals(y.at(1, 0).item(), -3);
   assertEquals(y.type(), "torch.cuda.FloatTensor");
   assertEquals(
     String(y),
@@ -104,7 +104,7 @@ cudaTest("tensors of two devices do not mix", () => {
   assertThrows(() => y.matmul(x), TypeError, "two devices, cuda:0 and cpu");
   assertThrows(() => torch.cat([x, y]), TypeError, "two devices");
   assertThrows(() => torch.where(x.gt(0), y, y), TypeError, "two devices");
-  assertThrows(() => F.crossEntropy(y.view(1, 3), torch.tensor([0])), TypeError, "two devices");
+  assertThrows(() => F.crossEntropy(y.view(1, 3), torch.zeros(1, { dtype: torch.int64 })), TypeError, "two devices");
   assertThrows(() => new nn.Linear(3, 2)(y), TypeError, "two devices");
   if (torch.cuda.deviceCount() < 2) return;
   const z = x.to("cuda:1");
@@ -127,40 +127,47 @@ cudaTest("constants: many, special and of every dtype", () => {
   assertEquals(x.add(0.5).tolist(), [0.5, 0.5]);
   assertEquals(x.add(-0).add(Infinity).tolist(), [Infinity, Infinity]);
   assertEquals(torch.ones(1).cuda().div(torch.full([1], -0, { device: "cuda" })).item(), -Infinity);
-  assertEquals(torch.full([1], NaN, { device: "cuda" }).isnan().item(), true);
+  assertEquals(torch.full([1], NaN, { device: "cuda" }).isnan().tolist(), [true]);
   const big = 2n ** 62n + 1n;
-  assertEquals(torch.zeros(1, { dtype: torch.int64, device: "cuda" }).add(big).item(), big);
+  assertEquals(torch.zeros(1, { dtype: torch.int64, device: "cuda" }).add(big).tolist(), [big]);
 });
 
-cudaTest("memory: scopes free, statistics count, a loop that frees nothing stays within its budget", () => {
-  torch.cuda.emptyCache();
-  const before = torch.cuda.memoryAllocated();
-  withoutLeaks(() => {
-    using _ = torch.scope();
-    const x = torch.ones(1000, { device: "cuda" });
-    assertGreater(torch.cuda.memoryAllocated(), before + 3999);
-    x.add(1);
-  });
-  assertEquals(torch.cuda.memoryAllocated(), before);
-  torch.cuda.resetPeakMemoryStats();
-  assertEquals(torch.cuda.maxMemoryAllocated(), before);
-  assertGreater(torch.cuda.memoryReserved(), 0);
-  const [free, total] = torch.cuda.memGetInfo();
-  assertLess(free, total);
+cudaTest(
+  "memory: scopes free, statistics count, a loop that frees nothing stays within its budget",
+  () => {
+    torch.cuda.emptyCache();
+    const before = torch.cuda.memoryAllocated();
+    withoutLeaks(() => {
+      using _ = torch.scope();
+      const x = torch.ones(1000, { device: "cuda" });
+      assertGreater(torch.cuda.memoryAllocated(), before + 3999);
+      x.add(1);
+    });
+    assertEquals(torch.cuda.memoryAllocated(), before);
+    torch.cuda.resetPeakMemoryStats();
+    assertEquals(torch.cuda.maxMemoryAllocated(), before);
+    assertGreater(torch.cuda.memoryReserved(), 0);
+    const [free, total] = torch.cuda.memGetInfo();
+    assertLess(free, total);
 
-  const heap = (torch.zeros(1, { device: "cuda" }).backend as unknown as { heap: CudaHeap }).heap;
-  const { budget } = heap, movedOut = heap.movedOut;
-  heap.budget = heap.used + (8 << 20);
-  const kept = torch.arange(1000, { device: "cuda" });
-  for (let i = 0; i < 40; i++) torch.ones(1 << 18, { device: "cuda" }); // a megabyte each
-  assertGreater(heap.movedOut, movedOut);
-  assertLess(heap.used, 24 << 20);
-  assertEquals(kept.sum().item(), 499500); // comes back
-  heap.budget = budget;
-});
+    const heap = (torch.zeros(1, { device: "cuda" }).backend as unknown as { heap: CudaHeap }).heap;
+    const { budget } = heap, movedOut = heap.movedOut;
+    heap.budget = heap.used + (8 << 20);
+    const kept = torch.arange(1000, { device: "cuda" });
+    for (let i = 0; i < 40; i++) torch.ones(1 << 18, { device: "cuda" }); // a megabyte each
+    assertGreater(heap.movedOut, movedOut);
+    assertLess(heap.used, 24 << 20);
+    assertEquals(kept.sum().item(), 499500); // comes back
+    heap.budget = budget;
+  },
+);
 
 cudaTest("memory: what is too large is refused in words", () => {
-  assertThrows(() => torch.empty([2 ** 40], { device: "cuda" }), RangeError, "cuda:0: out of memory");
+  assertThrows(
+    () => torch.empty([2 ** 40], { device: "cuda" }),
+    RangeError,
+    "cuda:0: out of memory",
+  );
   assertEquals(torch.ones(2, { device: "cuda" }).sum().item(), 2);
 });
 

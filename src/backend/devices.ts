@@ -80,7 +80,9 @@ export function openCuda(call: string, name: string, host: Backend): CudaBackend
   }
   const count = driver!.deviceCount();
   if (index >= count) {
-    throw new Error(`${call}: no device "cuda:${index}": there ${count === 1 ? "is 1" : `are ${count}`}`);
+    throw new Error(
+      `${call}: no device "cuda:${index}": there ${count === 1 ? "is 1" : `are ${count}`}`,
+    );
   }
   return driver!.open(index, host);
 }

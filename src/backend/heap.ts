@@ -158,7 +158,9 @@ export abstract class Heap {
     const residents = this.#maxResidents -
       (this.residents >= this.#maxResidents ? this.#maxResidents / 8 : 0);
     while ((this.used > bytes || this.residents > residents) && this.#moveOutOldest(false));
-    if (this.used + size > this.budget) this.budget = Math.min((this.used + size) * 1.25, this.limit);
+    if (this.used + size > this.budget) {
+      this.budget = Math.min((this.used + size) * 1.25, this.limit);
+    }
     if (this.residents >= this.#maxResidents) this.#maxResidents *= 2;
   }
 
