@@ -7,7 +7,12 @@ import { cudaTest } from "./cuda.ts";
 import { Missing, readStore, Replayer, sayable } from "./replay.ts";
 
 /** Calls that need not have their tensors on one device. */
-const FREE = new Set(["Tensor.copy_", "Tensor.expand_as", "Tensor.view_as", "torch.broadcast_tensors"]);
+const FREE = new Set([
+  "Tensor.copy_",
+  "Tensor.expand_as",
+  "Tensor.view_as",
+  "torch.broadcast_tensors",
+]);
 
 /** Puts every other tensor on the CUDA device. */
 class Mixed extends Replayer {
@@ -33,7 +38,9 @@ cudaTest("every call refuses tensors on two devices", () => {
         using _ = torch.scope();
         replayer.call(c, new Map());
         // A module takes its stored state to where it is, so that its input may be beside it.
-        if (replayer.tensors > 1 && !c.call.startsWith("nn.")) wrong.push(`${c.id}: ${c.call}: accepted`);
+        if (replayer.tensors > 1 && !c.call.startsWith("nn.")) {
+          wrong.push(`${c.id}: ${c.call}: accepted`);
+        }
       } catch (e) {
         const { name, message } = e as Error;
         if (e instanceof Missing) continue;

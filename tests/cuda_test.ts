@@ -104,7 +104,11 @@ cudaTest("tensors of two devices do not mix", () => {
   assertThrows(() => y.matmul(x), TypeError, "two devices, cuda:0 and cpu");
   assertThrows(() => torch.cat([x, y]), TypeError, "two devices");
   assertThrows(() => torch.where(x.gt(0), y, y), TypeError, "two devices");
-  assertThrows(() => F.crossEntropy(y.view(1, 3), torch.zeros(1, { dtype: torch.int64 })), TypeError, "two devices");
+  assertThrows(
+    () => F.crossEntropy(y.view(1, 3), torch.zeros(1, { dtype: torch.int64 })),
+    TypeError,
+    "two devices",
+  );
   assertThrows(() => new nn.Linear(3, 2)(y), TypeError, "two devices");
   if (torch.cuda.deviceCount() < 2) return;
   const z = x.to("cuda:1");
