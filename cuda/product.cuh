@@ -52,12 +52,13 @@ __global__ void __launch_bounds__(SIDE* SIDE) productKernel(Size batches, Size m
   }
 }
 
-// Launches a product: in tiles of 64 x 64 where there are enough of them to keep a GPU busy, else of 16 x 16.
+// Launches a product: in tiles of 64 x 64 where there are enough of them to keep a GPU busy and most of each is filled, else
+// of 16 x 16.
 template <class T, class A, class B, class C> void product(Size batches, Size m, Size n, Size k, A a, B b, C store) {
   if (batches <= 0 || m <= 0 || n <= 0) return;
   const auto tiles = [](Size count, Size side) { return (unsigned)((count + side - 1) / side); };
   const unsigned z = (unsigned)(batches < 65535 ? batches : 65535);
-  if ((Size)tiles(m, 64) * tiles(n, 64) * batches >= 96) {
+  if (m > 24 && n > 24 && (Size)tiles(m, 64) * tiles(n, 64) * batches >= 96) {
     LAUNCH(dim3(tiles(m, 64), tiles(n, 64), z), SIDE * SIDE, (productKernel<4, T, A, B, C>), batches, m, n, k, a, b, store);
   } else {
     LAUNCH(dim3(tiles(m, 16), tiles(n, 16), z), SIDE * SIDE, (productKernel<1, T, A, B, C>), batches, m, n, k, a, b, store);

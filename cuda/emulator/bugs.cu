@@ -1,46 +1,135 @@
-// Each case holds one planted bug; the emulator must report it. Cases named asan_* need -fsanitize=address.
+// Kernels with one bug each, which the emulator must find: a program of its own, run by tests/cuda_emulator_test.ts. Those
+// that an argument names are AddressSanitizer's to find.
 #include "../port.cuh"
+
 #include <cstdio>
-#include <cstring>
-#include <vector>
-extern "C" const char* emu_last_message(); extern "C" void emu_reset();
-__global__ void divergentBarrier(float* x) { if (threadIdx.x < 32) { x[0] = 1; __syncthreads(); }
-  else { x[1] = 1; __syncthreads(); } }
-__global__ void shuffleExitedLane(float* x) { if (threadIdx.x >= 20) return; x[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0f, 1); }
-__global__ void shufflePartialBlock(float* x) { x[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0f, 1); }           // launched with 40 threads
-__global__ void divergentShuffle(float* x) { float v = (float)threadIdx.x; if (threadIdx.x & 1) v = __shfl_xor_sync(0xffffffffu, v, 1);
-  else v = __shfl_xor_sync(0xffffffffu, v, 2);
-  x[threadIdx.x] = v; }
-__global__ void barrierAndShuffleDeadlock(float* x) { if (threadIdx.x == 0) __syncthreads(); else x[threadIdx.x] = __shfl_sync(0xffffffffu, 1.0f, 0); __syncthreads(); }
-__global__ void uninitialisedShared(float* x) { SHARED(float, s, [64]); if (threadIdx.x < 32) s[threadIdx.x] = 1; __syncthreads(); x[threadIdx.x] = s[threadIdx.x]; }
-__global__ void missingBarrier(float* x) { SHARED(float, s, [64]); s[threadIdx.x] = (float)threadIdx.x; x[threadIdx.x] = s[63 - threadIdx.x]; }
-__global__ void missingCpWait(float* x, const float* y) { SHARED(float4, s, [32]); ptx::cpAsync16(&s[threadIdx.x], y + threadIdx.x * 4, 16); ptx::cpAsyncCommit(); __syncthreads(); x[threadIdx.x] = s[threadIdx.x].x; }
-__global__ void bigShared(float* x) { SHARED(float, s, [20000]); s[threadIdx.x] = 1; x[0] = s[0]; }
-__global__ void oobGlobal(float* x) { x[threadIdx.x + 1] = 1; }
-__global__ void oobShared(float* x) { SHARED(float, s, [64]); s[threadIdx.x + 1] = 1; __syncthreads(); x[threadIdx.x] = s[threadIdx.x]; }
-__global__ void oobDynamic(float* x) { DYNAMIC_SHARED(float, s); s[threadIdx.x + 1] = 1; __syncthreads(); x[threadIdx.x] = s[threadIdx.x]; }
-__global__ void fine(float* x) { x[threadIdx.x] = 2; }
-static int bad = 0;
-static void expect(const char* n, bool ok, const char* m) { printf("%-28s %s  %s\n", n, ok ? "found " : "MISSED", m); bad += !ok; }
-int main(int argc, char** argv) {
-  float *x, *y; cudaMalloc(&x, 64 * 4); cudaMalloc(&y, 128 * 4); cudaMemset(y, 0, 512);
-  if (argc > 1) { if (!strcmp(argv[1], "global")) LAUNCH(oobGlobal, 1, 64, 0, nullptr, x); if (!strcmp(argv[1], "shared")) LAUNCH(oobShared, 1, 64, 0, nullptr, x); if (!strcmp(argv[1], "dynamic")) LAUNCH(oobDynamic, 1, 64, 256, nullptr, x); if (!strcmp(argv[1], "freed")) { cudaFree(x); LAUNCH(fine, 1, 64, 0, nullptr, x); } printf("not found\n"); return 0; }
-#define MSG(k, n, ...) { emu_reset(); cudaError_t e = LAUNCH(k, 1, n, 0, nullptr, __VA_ARGS__); e = e ? e : cudaDeviceSynchronize(); expect(#k, e != cudaSuccess, cudaGetErrorString(e)); }
-  MSG(divergentBarrier, 64, x) MSG(shuffleExitedLane, 32, x) MSG(shufflePartialBlock, 40, x) MSG(divergentShuffle, 32, x) MSG(barrierAndShuffleDeadlock, 32, x) MSG(bigShared, 32, x)
-  emu_reset(); float h[64];
-  auto run = [&](cudaError_t) { cudaMemcpy(h, x, 256, cudaMemcpyDeviceToHost); };
-  run(LAUNCH(uninitialisedShared, 1, 64, 0, nullptr, x)); expect("uninitialisedShared", h[40] != h[40], "result is NaN");
-  run(LAUNCH(missingBarrier, 1, 64, 0, nullptr, x)); { bool wrong = false; for (int i = 0; i < 64; i++) wrong |= h[i] != 63 - i; expect("missingBarrier", wrong, "wrong result"); }
-  run(LAUNCH(missingCpWait, 1, 32, 0, nullptr, x, y)); expect("missingCpWait", h[0] != 0, "result is NaN");
-  cudaError_t e = LAUNCH(fine, 1, 1025, 0, nullptr, x); expect("1025 threads", e != 0, cudaGetErrorString(e));
-  e = LAUNCH(fine, dim3(1, 70000), 32, 0, nullptr, x); expect("grid.y = 70000", e != 0, cudaGetErrorString(e));
-  e = LAUNCH(fine, 1, 32, 60000, nullptr, x); expect("60000 B dynamic shared", e != 0, cudaGetErrorString(e));
-  e = cudaMemcpy(x, h, 300, cudaMemcpyHostToDevice); expect("copy past the end", e != 0, cudaGetErrorString(e));
-  e = cudaMemcpy(h, x, 16, cudaMemcpyHostToDevice); expect("wrong copy direction", e != 0, cudaGetErrorString(e));
-  e = cudaFree(x); e = cudaFree(x); expect("double free", e != 0, cudaGetErrorString(e)); cudaMalloc(&x, 256);
-  cudaStream_t s, t; cudaStreamCreate(&s); cudaStreamCreate(&t);
-  if (getenv("EMU_ASYNC")) { h[0] = 7; LAUNCH(fine, 1, 64, 0, s, x); cudaMemcpyAsync(h, x, 256, cudaMemcpyDeviceToHost, s); expect("host read before sync", h[0] == 7, "old value seen"); cudaStreamSynchronize(s);
-    cudaMemset(x, 0, 256); LAUNCH(fine, 1, 64, 0, s, x); cudaMemcpyAsync(h, x, 256, cudaMemcpyDeviceToHost, t); cudaStreamSynchronize(t); expect("two streams without an event", h[0] == 0, "old value seen"); }
-  emu_reset(); LAUNCH(fine, 1, 64, 0, nullptr, x); cudaMemcpy(h, x, 256, cudaMemcpyDeviceToHost); expect("(recovery after reset)", h[63] == 2, "");
-  return bad;
+
+extern "C" void emu_reset();
+
+static __global__ void divergentBarrier(float* x) {
+  if (threadIdx.x < 32) {
+    x[0] = 1;
+    __syncthreads();
+  } else {
+    x[1] = 1;
+    __syncthreads();
+  }
+}
+static __global__ void shuffleOfExitedLane(float* x) {
+  if (threadIdx.x >= 20) return;
+  x[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0f, 1);
+}
+// Launched with 40 threads.
+static __global__ void shuffleOfPartialWarp(float* x) { x[threadIdx.x] = __shfl_xor_sync(0xffffffffu, 1.0f, 1); }
+static __global__ void divergentShuffle(float* x) {
+  float v = (float)threadIdx.x;
+  if (threadIdx.x & 1) {
+    v = __shfl_xor_sync(0xffffffffu, v, 1);
+  } else {
+    v = __shfl_xor_sync(0xffffffffu, v, 2);
+  }
+  x[threadIdx.x] = v;
+}
+static __global__ void barrierAgainstShuffle(float* x) {
+  if (threadIdx.x == 0) {
+    __syncthreads();
+  } else {
+    x[threadIdx.x] = __shfl_sync(0xffffffffu, 1.0f, 0);
+  }
+  __syncthreads();
+}
+static __global__ void tooMuchShared(float* x) {
+  SHARED(float, s, [20000]);
+  s[threadIdx.x] = 1;
+  x[0] = s[0];
+}
+static __global__ void uninitialisedShared(float* x) {
+  SHARED(float, s, [64]);
+  if (threadIdx.x < 32) s[threadIdx.x] = 1;
+  __syncthreads();
+  x[threadIdx.x] = s[threadIdx.x];
+}
+static __global__ void missingBarrier(float* x) {
+  SHARED(float, s, [64]);
+  s[threadIdx.x] = (float)threadIdx.x;
+  x[threadIdx.x] = s[63 - threadIdx.x];
+}
+static __global__ void beyondGlobal(float* x) { x[threadIdx.x + 1] = 1; }
+static __global__ void beyondShared(float* x) {
+  SHARED(float, s, [64]);
+  s[threadIdx.x + 1] = 1;
+  __syncthreads();
+  x[threadIdx.x] = s[threadIdx.x];
+}
+static __global__ void twos(float* x) { x[threadIdx.x] = 2; }
+
+static int missed = 0;
+
+static void expect(const char* bug, bool found) {
+  printf("%s: %s\n", bug, found ? "found" : "MISSED");
+  missed += !found;
+}
+
+// Whether launching, or waiting for what was launched, gives an error.
+template <class K> static bool fails(const char* name, K kernel, dim3 grid, dim3 block, size_t shared, float* x) {
+  emu_reset();
+  const cudaError_t error = launchKernel(name, kernel, grid, block, shared, nullptr, x);
+  return error != cudaSuccess || cudaDeviceSynchronize() != cudaSuccess;
+}
+
+int main(int count, char** arguments) {
+  float *x, host[64];
+  cudaMalloc(&x, sizeof host);
+  if (count > 1) {
+    const bool global = !strcmp(arguments[1], "global");
+    launchKernel("bug", global ? beyondGlobal : beyondShared, 1, 64, 0, nullptr, x);
+    return cudaDeviceSynchronize() == cudaSuccess ? 0 : 1;
+  }
+
+  expect("a divergent barrier", fails("divergentBarrier", divergentBarrier, 1, 64, 0, x));
+  expect("a shuffle of a lane that has left", fails("shuffleOfExitedLane", shuffleOfExitedLane, 1, 32, 0, x));
+  expect("a shuffle of a warp that is not full", fails("shuffleOfPartialWarp", shuffleOfPartialWarp, 1, 40, 0, x));
+  expect("a divergent shuffle", fails("divergentShuffle", divergentShuffle, 1, 32, 0, x));
+  expect("a barrier against a shuffle", fails("barrierAgainstShuffle", barrierAgainstShuffle, 1, 32, 0, x));
+  expect("too much shared memory", fails("tooMuchShared", tooMuchShared, 1, 32, 0, x));
+  expect("too many threads", fails("twos", twos, 1, 1025, 0, x));
+  expect("too large a grid", fails("twos", twos, dim3(1, 70000), 32, 0, x));
+  expect("too much dynamic shared memory", fails("twos", twos, 1, 32, 60000, x));
+
+  emu_reset();
+  launchKernel("uninitialisedShared", uninitialisedShared, 1, 64, 0, nullptr, x);
+  cudaMemcpy(host, x, sizeof host, cudaMemcpyDeviceToHost);
+  expect("shared memory that is read before it is written", host[40] != host[40]);
+  launchKernel("missingBarrier", missingBarrier, 1, 64, 0, nullptr, x);
+  cudaMemcpy(host, x, sizeof host, cudaMemcpyDeviceToHost);
+  bool wrong = false;
+  for (int i = 0; i < 64; i++) wrong |= host[i] != (float)(63 - i);
+  expect("a missing barrier", wrong);
+
+  expect("a copy past the end", cudaMemcpy(x, host, sizeof host + 4, cudaMemcpyHostToDevice) != cudaSuccess);
+  expect("a copy in the wrong direction", cudaMemcpy(host, x, 16, cudaMemcpyHostToDevice) != cudaSuccess);
+  float* y;
+  cudaMalloc(&y, 64);
+  cudaFree(y);
+  expect("memory that is freed twice", cudaFree(y) != cudaSuccess);
+
+  // With EMU_ASYNC=1 work waits until it is waited for.
+  emu_reset();
+  cudaStream_t s, t;
+  cudaStreamCreate(&s);
+  cudaStreamCreate(&t);
+  host[0] = 7;
+  launchKernel("twos", twos, 1, 64, 0, s, x);
+  cudaMemcpyAsync(host, x, sizeof host, cudaMemcpyDeviceToHost, s);
+  expect("host memory that is read too early", host[0] == 7);
+  cudaStreamSynchronize(s);
+  cudaMemset(x, 0, sizeof host);
+  launchKernel("twos", twos, 1, 64, 0, s, x);
+  cudaMemcpyAsync(host, x, sizeof host, cudaMemcpyDeviceToHost, t);
+  cudaStreamSynchronize(t);
+  expect("two streams without an event", host[0] == 0);
+  cudaStreamSynchronize(s);
+
+  expect("none where there is none", !fails("twos", twos, 1, 64, 0, x));
+  return missed;
 }
