@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { cudaDriver } from "./ffi/cuda.ts";
-import { registerCuda } from "./src/backend/devices.ts";
+import { register } from "./ffi/cuda.ts";
 import { install } from "./src/install.ts";
 
 install();
-registerCuda(cudaDriver);
+register();
 
 export {
   bfloat16,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Backend } from "../src/backend/backend.ts";
-import type { CudaBackend, CudaDriver } from "../src/backend/devices.ts";
+import { type CudaBackend, type CudaDriver, registerCuda } from "../src/backend/devices.ts";
 import { CudaDevice } from "./device.ts";
 import { findLibrary, type Library, openLibrary } from "./library.ts";
 
@@ -67,5 +67,7 @@ class Driver implements CudaDriver {
   }
 }
 
-/** Opens CUDA devices; nothing is opened before the first question. */
-export const cudaDriver: CudaDriver = /* @__PURE__ */ new Driver();
+/** Lets `"cuda"` devices be used. Nothing is looked for before the first question about them; mod.ts calls this. */
+export function register(): void {
+  registerCuda(new Driver());
+}

@@ -8,7 +8,10 @@ export async function buildBugs(
   const { success, stderr } = await new Deno.Command(compiler, {
     args: [
       ...["-std=c++17", "-O1", ...options, "-x", "c++", "-o", path],
-      ...["cuda/emulator/bugs.cu", "cuda/emulator/emulator.cpp"],
+      ...[
+        "cuda/emulator/bugs.cu",
+        ...["grid", "warp", "runtime"].map((part) => `cuda/emulator/${part}.cpp`),
+      ],
     ],
     cwd: new URL("../", import.meta.url),
   }).output();

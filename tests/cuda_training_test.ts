@@ -32,7 +32,7 @@ async function assertLosses(losses: readonly number[], name: string): Promise<vo
 
 cudaTest("recorded: the two-layer network", async () => {
   setOrder("reverse");
-  const n = steps(8, 100), { losses } = await trainTwoLayerNet({ steps: n, device });
+  const n = steps(12, 100), { losses } = await trainTwoLayerNet({ steps: n, device });
   assertEquals(losses.length, n);
   await assertLosses(losses, "two_layer_net");
   setOrder("forward");
@@ -47,7 +47,7 @@ cudaTest("recorded: the CNN", async () => {
   torch.manualSeed(0);
   const model = cnn().to(device), optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
   const losses: number[] = [];
-  for (let i = 0; i < steps(1, 40); i++) {
+  for (let i = 0; i < steps(2, 40); i++) {
     using _ = torch.scope();
     const x = images.narrow(0, 64 * i, 64).view(-1, 1, 28, 28).to(device);
     const loss = F.crossEntropy(model(x), labels.narrow(0, 64 * i, 64).to(device));

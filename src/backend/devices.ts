@@ -47,9 +47,9 @@ export interface CudaDriver {
 let driver: CudaDriver | null = null;
 let current = 0;
 
-/** Lets `"cuda"` devices be opened by `d`. */
+/** Lets `"cuda"` devices be opened by `d`; the first one registered stays. */
 export function registerCuda(d: CudaDriver): void {
-  driver = d;
+  driver ??= d;
 }
 
 /** What opens CUDA devices; null where nothing was registered. */
