@@ -17,8 +17,7 @@ import {
   int8,
   uint8,
 } from "../backend/dtype.ts";
-import { backendOf, convert, emptyOn } from "../tensor/create.ts";
-import { record } from "../autograd/record.ts";
+import { backendOf, convert } from "../tensor/create.ts";
 import { axis, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { checkTensor, isOptions, read } from "../tensor/arguments.ts";
