@@ -6,27 +6,32 @@
  * - softplus: a beta, b threshold            - logit: a lowest, b highest, c whether to clamp to them
  * - elu: a expm1(c x) below 0, b x above     - polygamma: a order
  *
- * Largest errors of float32, in units in the last place: silu and gelu's tanh form 3, mish 4, gelu 4 above -2 and 6 in
- * the tail below, where the rounding errors of the quotient and of exp(-x^2 / 2) add up.
+ * Largest errors of float32, in units in the last place: silu and gelu's tanh form 2, mish 3.5; gelu 3.6 above -2,
+ * 4.2 in the tail below (5 in the baseline flavour), where the rounding errors of the quotient and of exp(-x^2 / 2) add up.
  */
 import {
   constant,
-  demote,
+  EXP_SMALL,
+  EXP_USUAL,
   expm1OfNegative,
-  expOfRemainder,
-  expRemainder,
-  expRemainderOfSum,
-  expScaleFirst,
-  expScaleSecond,
-  expShifted,
+  expTimes,
+  expUsual,
   expVector,
   log1pOfUnit,
-  normalArgument,
-  normalExp,
-  normalTail,
   select,
+  within,
 } from "./math";
-import { GELU_A, GELU_B, GELU_HIGHEST, geluExponent } from "./gelu";
+import {
+  GELU_A,
+  GELU_B,
+  geluTanhUsual,
+  geluTanhVector,
+  geluUsual,
+  geluVector,
+  NORMAL_USUAL,
+  TANH_FORM_USUAL,
+} from "./gelu";
+import { loadLanes, storeLanes } from "./lanes";
 import { erfcOf, polygammaOf, sigmoidOf } from "./special";
 
 // The functions. The loop below is inlined into each export, where the function is a constant.
@@ -42,8 +47,34 @@ const TWO = memory.data<f32>([2], 4);
 const THREE = memory.data<f32>([3], 4);
 const SIX = memory.data<f32>([6], 4);
 const SQRT_HALF: f64 = 0.7071067811865476;
-/** Below this, exp(x) times any finite number is 0. */
-const EXP_TINY = memory.data<f32>([-174], 4);
+/** Up to this size of x, exp(2 x) is far from overflow. */
+const MISH_USUAL = memory.data<f32>([40], 4);
+
+/** Whether `usual` is right for all lanes of four vectors. */
+// @ts-ignore: decorator
+@inline
+function isUsual(op: i32, x0: v128, x1: v128, x2: v128, x3: v128): bool {
+  if (op == GELU) return within(NORMAL_USUAL, x0, x1, x2, x3);
+  if (op == GELU_TANH) return within(TANH_FORM_USUAL, x0, x1, x2, x3);
+  if (op == SILU) return within(EXP_USUAL, x0, x1, x2, x3);
+  if (op == MISH) return within(MISH_USUAL, x0, x1, x2, x3);
+  return true;
+}
+
+/** The function where `isUsual`: the same bits as `vector`, for less. */
+// @ts-ignore: decorator
+@inline
+function usual(op: i32, x: v128, a: v128, b: v128, c: v128): v128 {
+  if (op == GELU) return geluUsual(x);
+  if (op == GELU_TANH) return geluTanhUsual(x);
+  if (op == SILU) return f32x4.div(x, f32x4.add(constant(ONE), expUsual(f32x4.neg(x))));
+  if (op == MISH) {
+    // tanh(log(1 + e)) = e (e + 2) / (e (e + 2) + 2) with e = exp(x)
+    const e = expUsual(x), two = constant(TWO), e2 = f32x4.add(e, two);
+    return f32x4.div(f32x4.mul(f32x4.mul(e, x), e2), f32x4.add(f32x4.mul(e, e2), two));
+  }
+  return vector(op, x, a, b, c);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -58,45 +89,19 @@ function vector(op: i32, x: v128, a: v128, b: v128, c: v128): v128 {
     const below = f32x4.mul(expm1OfNegative(f32x4.pmin(f32x4.mul(x, c), zero)), a);
     return select(f32x4.le(x, zero), below, f32x4.mul(x, b));
   }
-  if (op == GELU) {
-    // x Phi(x), with Phi(-|x|) = exp(-x^2 / 2) tail(|x|). Below 0 the small factor comes last: it may be denormal.
-    const z = normalArgument(x), tail = normalTail(z), e = normalExp(z, constant(ONE));
-    const above = f32x4.mul(x, f32x4.sub(constant(ONE), f32x4.mul(e, tail)));
-    return select(f32x4.ge(x, zero), above, f32x4.mul(e, f32x4.mul(tail, x)));
+  if (op == GELU) return geluVector(x);
+  if (op == GELU_TANH) return geluTanhVector(x);
+  if (op == SILU) {
+    // Below -87, x / (1 + exp(-x)) is x exp(x).
+    const small = f32x4.lt(x, constant(EXP_SMALL)), one = constant(ONE);
+    const e = expTimes(select(small, x, f32x4.neg(x)), select(small, x, one));
+    return select(small, e, f32x4.div(x, f32x4.add(one, e)));
   }
-  if (op == GELU_TANH || op == SILU || op == MISH) {
-    // With e = exp(-|v|): x sigmoid(v) is x / (1 + e) or x e / (1 + e). Of mish, v = x and
-    // tanh(log(1 + exp(x))) is (1 + 2e) / (1 + 2e + 2e^2) or e (e + 2) / (e (e + 2) + 2).
-    let shifted: v128, r: v128, live: v128;
-    if (op == GELU_TANH) {
-      const z = f32x4.pmin(f32x4.abs(x), constant(GELU_HIGHEST));
-      const low = geluExponent(z), high = geluExponent(i64x2.shuffle(z, z, 1, 0));
-      const main = demote(low, high);
-      const rest = demote(
-        f64x2.sub(low, f64x2.promote_low_f32x4(main)),
-        f64x2.sub(high, f64x2.promote_low_f32x4(i64x2.shuffle(main, main, 1, 0))),
-      );
-      shifted = expShifted(main);
-      r = expRemainderOfSum(main, rest, shifted);
-      live = f32x4.lt(z, constant(GELU_HIGHEST));
-    } else {
-      const v = f32x4.neg(f32x4.abs(x)), z = f32x4.pmax(v, constant(EXP_TINY));
-      shifted = expShifted(z);
-      r = expRemainder(z, shifted);
-      live = f32x4.ge(v, constant(EXP_TINY));
-    }
-    const p = f32x4.mul(expOfRemainder(r), expScaleFirst(shifted));
-    const last = v128.and(expScaleSecond(shifted), live);
-    const e = f32x4.mul(p, last), xe = f32x4.mul(f32x4.mul(p, x), last);
-    const one = constant(ONE), positive = f32x4.ge(x, zero);
-    if (op != MISH) return f32x4.div(select(positive, x, xe), f32x4.add(one, e));
-    const e2 = f32x4.add(e, constant(TWO));
-    const up = f32x4.add(one, f32x4.add(e, e)), down = f32x4.mul(e, e2);
-    const square = f32x4.mul(e, e);
-    return f32x4.div(
-      select(positive, f32x4.mul(x, up), f32x4.mul(xe, e2)),
-      select(positive, f32x4.add(up, f32x4.add(square, square)), f32x4.add(down, constant(TWO))),
-    );
+  if (op == MISH) {
+    const highest = constant(MISH_USUAL), z = f32x4.pmin(x, highest);
+    const e = expVector(z), two = constant(TWO), e2 = f32x4.add(e, two);
+    const y = f32x4.div(f32x4.mul(expTimes(z, x), e2), f32x4.add(f32x4.mul(e, e2), two));
+    return select(f32x4.gt(x, highest), x, y);
   }
   if (op == SOFTPLUS) {
     const z = f32x4.mul(x, a);
@@ -171,12 +176,31 @@ function loop<T>(op: i32, y: usize, x: usize, a: f64, b: f64, c: f64, begin: i32
   let left = end - begin;
   if (sizeof<T>() == 4 && op < SCALAR) {
     const va = f32x4.splat(<f32> a), vb = f32x4.splat(<f32> b), vc = f32x4.splat(<f32> c);
-    for (; left >= 4; left -= 4, p += 16, r += 16) {
-      v128.store(r, vector(op, v128.load(p), va, vb, vc));
-    }
-    for (; left > 0; left--, p += 4, r += 4) {
-      const last = vector(op, v128.load32_splat(p), va, vb, vc);
-      store<f32>(r, f32x4.extract_lane(last, 0));
+    while (left > 0) {
+      if (left >= 16) {
+        const x0 = v128.load(p),
+          x1 = v128.load(p, 16),
+          x2 = v128.load(p, 32),
+          x3 = v128.load(p, 48);
+        if (isUsual(op, x0, x1, x2, x3)) {
+          // All results before the first store, after which V8 would load the constants again.
+          const y0 = usual(op, x0, va, vb, vc),
+            y1 = usual(op, x1, va, vb, vc),
+            y2 = usual(op, x2, va, vb, vc),
+            y3 = usual(op, x3, va, vb, vc);
+          v128.store(r, y0);
+          v128.store(r, y1, 16);
+          v128.store(r, y2, 32);
+          v128.store(r, y3, 48);
+          left -= 16;
+          p += 64;
+          r += 64;
+          continue;
+        }
+      }
+      for (const stop = max(left - 16, 0); left > stop; left -= 4, p += 16, r += 16) {
+        storeLanes<f32>(r, vector(op, loadLanes<f32>(p, left, va), va, vb, vc), left);
+      }
     }
   } else {
     for (; left > 0; left--, p += sizeof<T>(), r += sizeof<T>()) {

@@ -4,9 +4,19 @@
  *
  * relu (threshold_grad), sigmoid and tanh take their gradients from the result, in the place of x.
  */
-import { constant, demote, expVector, normalArgument, normalExp, normalTail, select } from "./math";
-import { GELU_3B, GELU_3B_F32, GELU_A, GELU_A_F32, GELU_B, GELU_HIGHEST, geluExponent } from "./gelu";
-import { fma } from "./simd";
+import { constant, EXP_SMALL, EXP_USUAL, expUsual, expVector, select, within } from "./math";
+import {
+  GELU_3B,
+  GELU_A,
+  GELU_B,
+  geluSlopeUsual,
+  geluSlopeVector,
+  geluTanhSlopeUsual,
+  geluTanhSlopeVector,
+  NORMAL_USUAL,
+  TANH_FORM_USUAL,
+} from "./gelu";
+import { loadLanes, storeLanes } from "./lanes";
 import { erfcOf, sigmoidOf } from "./special";
 
 // The functions. The loop below is inlined into each export, where the function is a constant.
@@ -27,7 +37,27 @@ const SIXTH: f64 = 0.1666666716337204;
 const SIXTH_F32 = memory.data<f32>([0.1666666716337204], 4);
 /** 1 / sqrt(2 pi) */
 const DENSITY: f64 = 0.3989422804014327;
-const DENSITY_F32 = memory.data<f32>([0.3989422804], 4);
+
+/** Whether `usualSlope` is right, of those that have it, for all lanes of four vectors of x. */
+// @ts-ignore: decorator
+@inline
+function isUsual(op: i32, x0: v128, x1: v128, x2: v128, x3: v128): bool {
+  if (op == GELU) return within(NORMAL_USUAL, x0, x1, x2, x3);
+  if (op == GELU_TANH) return within(TANH_FORM_USUAL, x0, x1, x2, x3);
+  if (op == SILU) return within(EXP_USUAL, x0, x1, x2, x3);
+  return true;
+}
+
+/** The derivative where `isUsual`: the same bits as in `vector`, for less. */
+// @ts-ignore: decorator
+@inline
+function usualSlope(op: i32, x: v128): v128 {
+  if (op == GELU) return geluSlopeUsual(x);
+  if (op == GELU_TANH) return geluTanhSlopeUsual(x);
+  // s (1 + x (1 - s)), s = 1 / (1 + e)
+  const one = constant(ONE), e = expUsual(f32x4.neg(x)), s = f32x4.div(one, f32x4.add(one, e));
+  return f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.mul(e, s))));
+}
 
 // @ts-ignore: decorator
 @inline
@@ -42,25 +72,14 @@ function vector(op: i32, dy: v128, x: v128, a: v128, b: v128, c: v128): v128 {
   }
   if (op == SIGMOID) return f32x4.mul(dy, f32x4.mul(x, f32x4.sub(one, x)));
   if (op == TANH) return f32x4.mul(dy, f32x4.mul(f32x4.sub(one, x), f32x4.add(one, x)));
-  if (op == GELU) {
-    // Phi(x) + x phi(x); of -|x|, it is exp(-x^2 / 2) (tail(|x|) - |x| / sqrt(2 pi)).
-    const z = normalArgument(x), density = f32x4.mul(f32x4.abs(x), constant(DENSITY_F32));
-    const below = f32x4.mul(normalExp(z, one), f32x4.sub(normalTail(z), density));
-    return f32x4.mul(dy, select(f32x4.ge(x, zero), f32x4.sub(one, below), below));
-  }
-  if (op == GELU_TANH || op == SILU) {
-    // s (1 + x (1 - s) v'), s = sigmoid(v)
-    let e: v128, slope = one;
-    if (op == GELU_TANH) {
-      const z = f32x4.pmin(f32x4.abs(x), constant(GELU_HIGHEST));
-      const main = demote(geluExponent(z), geluExponent(i64x2.shuffle(z, z, 1, 0)));
-      e = expVector(main);
-      slope = fma(f32x4.mul(z, z), constant(GELU_3B_F32), constant(GELU_A_F32));
-    } else e = expVector(f32x4.neg(f32x4.abs(x)));
-    const r = f32x4.div(one, f32x4.add(one, e)), er = f32x4.mul(e, r);
-    const positive = f32x4.ge(x, zero);
-    const rest = f32x4.mul(f32x4.mul(x, select(positive, er, r)), slope);
-    return f32x4.mul(dy, f32x4.mul(select(positive, r, er), f32x4.add(one, rest)));
+  if (op == GELU) return f32x4.mul(dy, geluSlopeVector(x));
+  if (op == GELU_TANH) return f32x4.mul(dy, geluTanhSlopeVector(x));
+  if (op == SILU) {
+    // Below -87, s is exp(x), and 1 - s is 1.
+    const small = f32x4.lt(x, constant(EXP_SMALL)), e = expVector(select(small, x, f32x4.neg(x)));
+    const s = select(small, e, f32x4.div(one, f32x4.add(one, e)));
+    const other = select(small, one, f32x4.mul(e, s));
+    return f32x4.mul(dy, f32x4.mul(s, f32x4.add(one, f32x4.mul(x, other))));
   }
   if (op == MISH) {
     // With n / d as in the function itself: (n + 4 x (e^2 or e) (1 + e) / d) / d.
@@ -146,12 +165,45 @@ function loop<T>(
   let left = end - begin;
   if (sizeof<T>() == 4 && op < SCALAR) {
     const va = f32x4.splat(<f32> a), vb = f32x4.splat(<f32> b), vc = f32x4.splat(<f32> c);
-    for (; left >= 4; left -= 4, p += 16, q += 16, r += 16) {
-      v128.store(r, vector(op, v128.load(q), v128.load(p), va, vb, vc));
-    }
-    for (; left > 0; left--, p += 4, q += 4, r += 4) {
-      const last = vector(op, v128.load32_splat(q), v128.load32_splat(p), va, vb, vc);
-      store<f32>(r, f32x4.extract_lane(last, 0));
+    while (left > 0) {
+      if (left >= 16) {
+        const x0 = v128.load(p),
+          x1 = v128.load(p, 16),
+          x2 = v128.load(p, 32),
+          x3 = v128.load(p, 48);
+        if (isUsual(op, x0, x1, x2, x3)) {
+          // All before the first store, after which V8 would load the constants again.
+          let y0: v128, y1: v128, y2: v128, y3: v128;
+          if (op == GELU || op == GELU_TANH || op == SILU) {
+            y0 = usualSlope(op, x0);
+            y1 = usualSlope(op, x1);
+            y2 = usualSlope(op, x2);
+            y3 = usualSlope(op, x3);
+            y0 = f32x4.mul(v128.load(q), y0);
+            y1 = f32x4.mul(v128.load(q, 16), y1);
+            y2 = f32x4.mul(v128.load(q, 32), y2);
+            y3 = f32x4.mul(v128.load(q, 48), y3);
+          } else {
+            y0 = vector(op, v128.load(q), x0, va, vb, vc);
+            y1 = vector(op, v128.load(q, 16), x1, va, vb, vc);
+            y2 = vector(op, v128.load(q, 32), x2, va, vb, vc);
+            y3 = vector(op, v128.load(q, 48), x3, va, vb, vc);
+          }
+          v128.store(r, y0);
+          v128.store(r, y1, 16);
+          v128.store(r, y2, 32);
+          v128.store(r, y3, 48);
+          left -= 16;
+          p += 64;
+          q += 64;
+          r += 64;
+          continue;
+        }
+      }
+      for (const stop = max(left - 16, 0); left > stop; left -= 4, p += 16, q += 16, r += 16) {
+        const g = loadLanes<f32>(q, left, va), x = loadLanes<f32>(p, left, va);
+        storeLanes<f32>(r, vector(op, g, x, va, vb, vc), left);
+      }
     }
   } else {
     for (; left > 0; left--, p += sizeof<T>(), q += sizeof<T>(), r += sizeof<T>()) {

@@ -23,8 +23,8 @@ function vector(op: i32, a: v128, b: v128): v128 {
   if (op == SUB) return f32x4.sub(a, b);
   if (op == MUL) return f32x4.mul(a, b);
   if (op == DIV) return f32x4.div(a, b);
-  if (op == MAXIMUM) return f32x4.max(a, b);
-  return f32x4.min(a, b);
+  // Not a number where a or b is not: pmax keeps a. f32x4.max takes three times as many instructions on x64.
+  return v128.or(op == MAXIMUM ? f32x4.pmax(a, b) : f32x4.pmin(a, b), f32x4.ne(b, b));
 }
 
 /** Bitwise operations do not mind how wide the elements are. */

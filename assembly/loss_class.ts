@@ -8,14 +8,9 @@
  *
  * stats holds, for each position, the largest x and the logarithm of the sum of exp(x - largest).
  */
+import { exponentials, exponentialsOfColumns, maxColumns, maxRow } from "./exponentials";
 import { loadLanes, storeLanes } from "./lanes";
-import { expVector } from "./math";
-import { sumLanes } from "./simd";
-
-/** Vectors summed in one go before they join the total. */
-const BLOCK = 256;
-
-const lowest = memory.data<f32>([-Infinity, -Infinity, -Infinity, -Infinity], 16);
+import { expFlushed } from "./math";
 
 // @ts-ignore: decorator
 @inline
@@ -123,38 +118,6 @@ function weightedMean<T>(
   store<T>(y, <T> (sum / w));
 }
 
-/** The largest of n consecutive floats; a NaN may be left out, for it shows in the sum of the exponentials. */
-// @ts-ignore: decorator
-@inline
-function maxRow(x: usize, n: i32): f32 {
-  let m0 = v128.load(lowest), m1 = m0;
-  for (; n >= 8; n -= 8, x += 32) {
-    m0 = f32x4.pmax(m0, v128.load(x));
-    m1 = f32x4.pmax(m1, v128.load(x, 16));
-  }
-  m0 = f32x4.pmax(m0, m1);
-  for (; n > 0; n -= 4, x += 16) m0 = f32x4.pmax(m0, loadLanes<f32>(x, n, v128.load(lowest)));
-  return max(
-    max(f32x4.extract_lane(m0, 0), f32x4.extract_lane(m0, 1)),
-    max(f32x4.extract_lane(m0, 2), f32x4.extract_lane(m0, 3)),
-  );
-}
-
-/** The sum of exp(x - m) of n consecutive floats. */
-// @ts-ignore: decorator
-@inline
-function sumExpRow(x: usize, n: i32, m: v128): f64 {
-  let total: f64 = 0;
-  while (n > 0) {
-    let s = f32x4.splat(0);
-    for (const stop = n - 4 * BLOCK; n > 0 && n > stop; n -= 4, x += 16) {
-      s = f32x4.add(s, expVector(f32x4.sub(loadLanes<f32>(x, n, v128.load(lowest)), m)));
-    }
-    total += <f64> sumLanes(s);
-  }
-  return total;
-}
-
 /** The sum over classes of w[c] (m + c - x[c]), where c is the logarithm of the sum: what label smoothing adds. */
 // @ts-ignore: decorator
 @inline
@@ -189,20 +152,12 @@ export function cross_entropy(
     const count = inner == 1 ? 1 : min(4, min(inner - i % inner, end - i));
     let m: v128, sums: v128;
     if (inner == 1) {
-      const largest = maxRow(column, classes);
-      m = f32x4.splat(largest);
-      sums = f32x4.splat(<f32> sumExpRow(column, classes, m));
+      m = maxRow(column, classes);
+      sums = f32x4.splat(<f32> exponentials(column, 0, classes, m));
     } else {
-      m = v128.load(lowest);
-      for (let c = 0, p = column; c < classes; c++, p += step) m = f32x4.pmax(m, loadLanes<f32>(p, count, m));
-      sums = f32x4.splat(0);
-      for (let c = 0, p = column; c < classes; ) {
-        let s = f32x4.splat(0);
-        for (const stop = min(c + BLOCK, classes); c < stop; c++, p += step) {
-          s = f32x4.add(s, expVector(f32x4.sub(loadLanes<f32>(p, count, m), m)));
-        }
-        sums = f32x4.add(sums, s);
-      }
+      const length = <usize> classes * step;
+      m = maxColumns(column, length, step, count);
+      sums = exponentialsOfColumns(column, 0, length, step, count, m);
     }
     for (let lane = 0; lane < count; lane++, i++) {
       const largest = f32x4.extract_lane(m, 0), log = NativeMath.log(<f64> f32x4.extract_lane(sums, 0));
@@ -271,6 +226,13 @@ function subtractTarget<T>(
   }
 }
 
+/** The softmax of x times `scale`; 0 where it is denormal. */
+// @ts-ignore: decorator
+@inline
+function share(x: v128, m: v128, log: v128, scale: v128): v128 {
+  return f32x4.mul(expFlushed(f32x4.sub(f32x4.sub(x, m), log)), scale);
+}
+
 export function cross_entropy_grad(
   dx: usize, dy: usize, total: usize, stats: usize, x: usize, target: usize, weight: usize, classes: i32, inner: i32,
   ignore: i32, smoothing: f64, dyStep: i32, begin: i32, end: i32,
@@ -287,9 +249,20 @@ export function cross_entropy_grad(
     const scale = f32x4.splat(<f32> (g * mass<f32>(<i32> t, weight, classes, smoothing)));
     const m = v128.load32_splat(at), log = v128.load32_splat(at, 4);
     if (inner == 1) {
-      for (let c = 0, p: usize = 0; c < classes; c += 4, p += 16) {
-        const v = f32x4.sub(f32x4.sub(loadLanes<f32>(from + p, classes - c, zero), m), log);
-        storeLanes<f32>(to + p, f32x4.mul(expVector(v), scale), classes - c);
+      let p: usize = 0, left = classes;
+      for (; left >= 16; left -= 16, p += 64) {
+        const q = from + p, r = to + p;
+        const v0 = share(v128.load(q), m, log, scale),
+          v1 = share(v128.load(q, 16), m, log, scale),
+          v2 = share(v128.load(q, 32), m, log, scale),
+          v3 = share(v128.load(q, 48), m, log, scale);
+        v128.store(r, v0);
+        v128.store(r, v1, 16);
+        v128.store(r, v2, 32);
+        v128.store(r, v3, 48);
+      }
+      for (; left > 0; left -= 4, p += 16) {
+        storeLanes<f32>(to + p, share(loadLanes<f32>(from + p, left, zero), m, log, scale), left);
       }
     } else {
       // Four classes of one position at a time.
@@ -303,7 +276,7 @@ export function cross_entropy_grad(
             p += step;
           }
         }
-        v = f32x4.mul(expVector(f32x4.sub(f32x4.sub(v, m), log)), scale);
+        v = share(v, m, log, scale);
         for (let lane = 0, q = first; lane < count; lane++, q += step) {
           store<f32>(to + q, f32x4.extract_lane(v, 0));
           v = i32x4.shuffle(v, v, 1, 2, 3, 0);

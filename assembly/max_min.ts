@@ -6,7 +6,10 @@
 /** Rows gone through in one go: few enough for the hardware's prefetching. */
 const ROWS: i32 = 16;
 
-/** The larger (or smaller) of each lane; not a number where one of them is not. */
+/**
+ * The larger (or smaller) of each lane; not a number where one of them is not. Of floats, pmax keeps the first where it
+ * is not a number, and the mask adds the second: f32x4.max takes three times as many instructions on x64.
+ */
 // @ts-ignore: decorator
 @inline
 function better<T>(largest: bool, a: v128, b: v128): v128 {
@@ -14,6 +17,9 @@ function better<T>(largest: bool, a: v128, b: v128): v128 {
     return largest
       ? v128.bitselect(a, b, v128.gt<T>(a, b))
       : v128.bitselect(a, b, v128.lt<T>(a, b));
+  }
+  if (isFloat<T>()) {
+    return v128.or(largest ? v128.pmax<T>(a, b) : v128.pmin<T>(a, b), v128.ne<T>(b, b));
   }
   return largest ? v128.max<T>(a, b) : v128.min<T>(a, b);
 }

@@ -29,6 +29,13 @@ export function advance(a: usize, b: usize, step: usize, options: usize, begin: 
   }
 }
 
+/** w + rate (decay w + sign g) */
+// @ts-ignore: decorator
+@inline
+function descend(w: v128, g: v128, decay: v128, sign: v128, rate: v128): v128 {
+  return fma(fma(w, decay, f32x4.mul(g, sign)), rate, w);
+}
+
 /**
  * Stochastic gradient descent: g += decay * p; a = momentum * b + (1 - dampening) * g, where b is the buffer before (the
  * same memory), or null in the first step: then a = g; p -= rate * (nesterov ? g + momentum * a : a). Without momentum
@@ -55,10 +62,20 @@ function sgdLoop<T>(
     const restV = f32x4.splat(<f32> rest), decayV = f32x4.splat(<f32> decay);
     const signV = f32x4.splat(<f32> sign);
     if (momentum == 0) {
+      for (; i + 16 <= end; i += 16) {
+        const at = <usize> i << 2, q = p + at, g = grad + at;
+        const w0 = descend(v128.load(q), v128.load(g), decayV, signV, rateV),
+          w1 = descend(v128.load(q, 16), v128.load(g, 16), decayV, signV, rateV),
+          w2 = descend(v128.load(q, 32), v128.load(g, 32), decayV, signV, rateV),
+          w3 = descend(v128.load(q, 48), v128.load(g, 48), decayV, signV, rateV);
+        v128.store(q, w0);
+        v128.store(q, w1, 16);
+        v128.store(q, w2, 32);
+        v128.store(q, w3, 48);
+      }
       for (; i + 4 <= end; i += 4) {
-        const at = <usize> i << 2, w = v128.load(p + at);
-        const g = fma(w, decayV, f32x4.mul(v128.load(grad + at), signV));
-        v128.store(p + at, fma(g, rateV, w));
+        const at = <usize> i << 2;
+        v128.store(p + at, descend(v128.load(p + at), v128.load(grad + at), decayV, signV, rateV));
       }
     } else {
       for (; i + 4 <= end; i += 4) {

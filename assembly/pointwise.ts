@@ -18,6 +18,24 @@ function mix(a: v128, b: v128, c: v128): v128 {
   return fma(step, rest, v128.bitselect(a, b, near));
 }
 
+/** Four floats of a at p. */
+// @ts-ignore: decorator
+@inline
+function vector(op: i32, p: usize, b: v128, c: v128): v128 {
+  if (op == WHERE) {
+    const bytes = i16x8.extend_low_i8x16_u(v128.load32_zero(p));
+    return v128.bitselect(b, c, i32x4.ne(i32x4.extend_low_i16x8_u(bytes), i32x4.splat(0)));
+  }
+  const a = v128.load(p);
+  if (op == LERP) return mix(a, b, c);
+  if (op == CLAMP) {
+    // pmax and pmin keep an `a` that is not a number; so does a bound that is not one, through the mask.
+    const odd = v128.or(f32x4.ne(b, b), f32x4.ne(c, c));
+    return v128.or(f32x4.pmin(f32x4.pmax(a, b), c), odd);
+  }
+  return fma(b, c, a);
+}
+
 // @ts-ignore: decorator
 @inline
 function scalar<T>(op: i32, a: T, b: T, c: T): T {
@@ -31,6 +49,22 @@ function scalar<T>(op: i32, a: T, b: T, c: T): T {
     return raised > c || c != c ? c : raised;
   }
   return <T> (a + b * c);
+}
+
+/** min(max(a, low), high) of n floats, for bounds that are numbers. */
+function clampTo(y: usize, a: usize, low: f32, high: f32, n: i32): void {
+  const b = f32x4.splat(low), c = f32x4.splat(high);
+  let p = a, r = y, left = n;
+  for (; left >= 16; left -= 16, p += 64, r += 64) {
+    const v0 = v128.load(p), v1 = v128.load(p, 16), v2 = v128.load(p, 32), v3 = v128.load(p, 48);
+    v128.store(r, f32x4.pmin(f32x4.pmax(v0, b), c));
+    v128.store(r, f32x4.pmin(f32x4.pmax(v1, b), c), 16);
+    v128.store(r, f32x4.pmin(f32x4.pmax(v2, b), c), 32);
+    v128.store(r, f32x4.pmin(f32x4.pmax(v3, b), c), 48);
+  }
+  for (; left > 0; left--, p += 4, r += 4) {
+    store<f32>(r, f32x4.extract_lane(f32x4.pmin(f32x4.pmax(v128.load32_splat(p), b), c), 0));
+  }
 }
 
 /** Elements of a are of type U: a condition in bytes, or of the type T of all others. */
@@ -64,18 +98,42 @@ function loop<T, U>(
     let s = c + <usize> (row * cRow + column * cColumn) * sizeof<T>();
     let r = y + <usize> i * sizeof<T>();
     i += left;
+    if (isFloat<T>() && sizeof<T>() == 4 && op == CLAMP && aColumn == 1 && bColumn + cColumn == 0) {
+      const low = load<f32>(q), high = load<f32>(s);
+      if (low == low && high == high) {
+        clampTo(r, p, low, high, left);
+        continue;
+      }
+    }
     if (sizeof<T>() == 4 && aColumn == 1 && bColumn <= 1 && cColumn <= 1) {
-      let v = v128.load32_splat(q), w = v128.load32_splat(s);
+      let v0 = v128.load32_splat(q), v1 = v0, v2 = v0, v3 = v0;
+      let w0 = v128.load32_splat(s), w1 = w0, w2 = w0, w3 = w0;
+      for (; left >= 16; left -= 16, p += aStep << 4, q += bStep << 4, s += cStep << 4, r += 64) {
+        if (bColumn == 1) {
+          v0 = v128.load(q);
+          v1 = v128.load(q, 16);
+          v2 = v128.load(q, 32);
+          v3 = v128.load(q, 48);
+        }
+        if (cColumn == 1) {
+          w0 = v128.load(s);
+          w1 = v128.load(s, 16);
+          w2 = v128.load(s, 32);
+          w3 = v128.load(s, 48);
+        }
+        const y0 = vector(op, p, v0, w0),
+          y1 = vector(op, p + (aStep << 2), v1, w1),
+          y2 = vector(op, p + (aStep << 3), v2, w2),
+          y3 = vector(op, p + aStep * 12, v3, w3);
+        v128.store(r, y0);
+        v128.store(r, y1, 16);
+        v128.store(r, y2, 32);
+        v128.store(r, y3, 48);
+      }
       for (; left >= 4; left -= 4, p += aStep << 2, q += bStep << 2, s += cStep << 2, r += 16) {
-        if (bColumn == 1) v = v128.load(q);
-        if (cColumn == 1) w = v128.load(s);
-        if (op == WHERE) {
-          const bytes = i16x8.extend_low_i8x16_u(v128.load32_zero(p));
-          const mask = i32x4.ne(i32x4.extend_low_i16x8_u(bytes), i32x4.splat(0));
-          v128.store(r, v128.bitselect(v, w, mask));
-        } else if (op == LERP) v128.store(r, mix(v128.load(p), v, w));
-        else if (op == CLAMP) v128.store(r, f32x4.min(f32x4.max(v128.load(p), v), w));
-        else v128.store(r, fma(v, w, v128.load(p)));
+        if (bColumn == 1) v0 = v128.load(q);
+        if (cColumn == 1) w0 = v128.load(s);
+        v128.store(r, vector(op, p, v0, w0));
       }
     }
     for (; left > 0; left--, p += aStep, q += bStep, s += cStep, r += sizeof<T>()) {

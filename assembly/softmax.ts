@@ -10,7 +10,6 @@
  */
 import {
   BLOCK,
-  expFlushed,
   exponentials,
   exponentialsOfColumns,
   lowest,
@@ -18,23 +17,35 @@ import {
   maxRow,
 } from "./exponentials";
 import { loadLanes, storeLanes } from "./lanes";
-import { logVector } from "./math";
+import { expFlushed, logVector } from "./math";
 import { sumLanes } from "./simd";
 
 /** One slice of consecutive elements. */
 // @ts-ignore: decorator
 @inline
 function forwardRow(log: bool, y: usize, x: usize, n: i32): void {
-  const m = maxRow(x, n), bytes = <usize> n << 2;
+  const m = maxRow(x, n);
   const total = exponentials(x, log ? 0 : y, n, m);
-  const c = f32x4.splat(<f32> (log ? NativeMath.log(total) : 1 / total));
-  for (let p: usize = 0; p < bytes; p += 16) {
-    const count = <i32> ((bytes - p) >> 2);
-    if (log) {
-      const v = loadLanes<f32>(x + p, count, m);
-      storeLanes<f32>(y + p, f32x4.sub(f32x4.sub(v, m), c), count);
-    } else storeLanes<f32>(y + p, f32x4.mul(loadLanes<f32>(y + p, count, m), c), count);
+  const c = f32x4.splat(<f32> (log ? NativeMath.log(total) : 1 / total)), from = log ? x : y;
+  let p: usize = 0, left = n;
+  for (; left >= 16; left -= 16, p += 64) {
+    const q = from + p, r = y + p;
+    const v0 = v128.load(q), v1 = v128.load(q, 16), v2 = v128.load(q, 32), v3 = v128.load(q, 48);
+    v128.store(r, forwardVector(log, v0, m, c));
+    v128.store(r, forwardVector(log, v1, m, c), 16);
+    v128.store(r, forwardVector(log, v2, m, c), 32);
+    v128.store(r, forwardVector(log, v3, m, c), 48);
   }
+  for (; left > 0; left -= 4, p += 16) {
+    storeLanes<f32>(y + p, forwardVector(log, loadLanes<f32>(from + p, left, m), m, c), left);
+  }
+}
+
+/** From an element or its exponential, the maximum, and the logarithm of the sum or its reciprocal. */
+// @ts-ignore: decorator
+@inline
+function forwardVector(log: bool, v: v128, m: v128, c: v128): v128 {
+  return log ? f32x4.sub(f32x4.sub(v, m), c) : f32x4.mul(v, c);
 }
 
 /** The same element of up to four neighbouring slices in each vector. */
@@ -174,26 +185,48 @@ export function log_softmax_f64(y: usize, x: usize, n: i32, inner: i32, begin: i
 // @ts-ignore: decorator
 @inline
 function gradRow(log: bool, dx: usize, dy: usize, y: usize, n: i32): void {
-  const zero = f32x4.splat(0), bytes = <usize> n << 2;
-  let total: f64 = 0;
-  for (let i = 0; i < n;) {
-    let s = zero;
-    for (const stop = min(i + 4 * BLOCK, n); i < stop; i += 4) {
-      const p = <usize> i << 2, count = n - i;
-      const v = loadLanes<f32>(dy + p, count, zero);
-      s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes<f32>(y + p, count, zero)));
+  const zero = f32x4.splat(0);
+  let total: f64 = 0, p: usize = 0, left = n;
+  while (left >= 16) {
+    let s0 = zero, s1 = zero, s2 = zero, s3 = zero;
+    const stop = max(left - 16 * BLOCK, 15);
+    for (; left > stop; left -= 16, p += 64) {
+      const q = dy + p, r = y + p;
+      s0 = f32x4.add(s0, gradTerm(log, v128.load(q), r));
+      s1 = f32x4.add(s1, gradTerm(log, v128.load(q, 16), r + 16));
+      s2 = f32x4.add(s2, gradTerm(log, v128.load(q, 32), r + 32));
+      s3 = f32x4.add(s3, gradTerm(log, v128.load(q, 48), r + 48));
     }
-    total += <f64> sumLanes(s);
+    total += <f64> sumLanes(f32x4.add(f32x4.add(s0, s1), f32x4.add(s2, s3)));
   }
-  const c = f32x4.splat(<f32> total);
-  for (let p: usize = 0; p < bytes; p += 16) {
-    const count = <i32> ((bytes - p) >> 2);
-    storeLanes<f32>(
-      dx + p,
-      gradVector(log, loadLanes<f32>(dy + p, count, zero), loadLanes<f32>(y + p, count, zero), c),
-      count,
-    );
+  let s = zero;
+  for (; left > 0; left -= 4, p += 16) {
+    const v = loadLanes<f32>(dy + p, left, zero);
+    s = f32x4.add(s, log ? v : f32x4.mul(v, loadLanes<f32>(y + p, left, zero)));
   }
+  const c = f32x4.splat(<f32> (total + <f64> sumLanes(s)));
+  for (p = 0, left = n; left >= 16; left -= 16, p += 64) {
+    const q = dy + p, r = y + p, o = dx + p;
+    const v0 = gradVector(log, v128.load(q), v128.load(r), c),
+      v1 = gradVector(log, v128.load(q, 16), v128.load(r, 16), c),
+      v2 = gradVector(log, v128.load(q, 32), v128.load(r, 32), c),
+      v3 = gradVector(log, v128.load(q, 48), v128.load(r, 48), c);
+    v128.store(o, v0);
+    v128.store(o, v1, 16);
+    v128.store(o, v2, 32);
+    v128.store(o, v3, 48);
+  }
+  for (; left > 0; left -= 4, p += 16) {
+    const v = loadLanes<f32>(dy + p, left, zero), w = loadLanes<f32>(y + p, left, zero);
+    storeLanes<f32>(dx + p, gradVector(log, v, w, c), left);
+  }
+}
+
+/** What is summed over a slice: dy, or its product with the y at `y`. */
+// @ts-ignore: decorator
+@inline
+function gradTerm(log: bool, dy: v128, y: usize): v128 {
+  return log ? dy : f32x4.mul(dy, v128.load(y));
 }
 
 // @ts-ignore: decorator

@@ -3,103 +3,13 @@
  *
  * float32 goes through the vector functions of math.ts where they have one, else through float64 and one rounding.
  */
-import { cosVector, sinVector } from "./angle";
-import { constant, erfVector, expVector, logVector, sigmoidVector, tanhVector } from "./math";
-import { digammaOf, erfcOf, erfinvOf, erfOf, exp2Of, i0Of, i1Of, lgammaOf } from "./special";
-import { log2Of, sigmoidOf, sincDerivativeOf, sincOf } from "./special";
-
-// The functions. The loops below are inlined into each export, where the function is a constant.
-const NEG = 0, ABS = 1, SIGN = 2, SQRT = 3, RSQRT = 4, RECIPROCAL = 5;
-const FLOOR = 6, CEIL = 7, ROUND = 8, TRUNC = 9, FRAC = 10;
-const EXP = 11, LOG = 12, TANH = 13, SIGMOID = 14, ERF = 15, SIN = 16, COS = 17;
-/** From here on, there is no vector form. */
-const SCALAR = 18;
-const EXP2 = 18, EXPM1 = 19, LOG1P = 20, LOG2 = 21, LOG10 = 22;
-const TAN = 23, ASIN = 24, ACOS = 25, ATAN = 26;
-const SINH = 27, COSH = 28, ASINH = 29, ACOSH = 30, ATANH = 31;
-const ERFC = 32, ERFINV = 33, LGAMMA = 34, DIGAMMA = 35, SINC = 36, SINC_DERIVATIVE = 37;
-const I0 = 38, I1 = 39;
-
-const ONE = memory.data<f32>([1], 4);
-
-// @ts-ignore: decorator
-@inline
-function vector(op: i32, x: v128): v128 {
-  if (op == NEG) return f32x4.neg(x);
-  if (op == ABS) return f32x4.abs(x);
-  if (op == SIGN) {
-    const zero = f32x4.splat(0), one = constant(ONE);
-    return f32x4.sub(v128.and(f32x4.gt(x, zero), one), v128.and(f32x4.lt(x, zero), one));
-  }
-  if (op == SQRT) return f32x4.sqrt(x);
-  if (op == RSQRT) return f32x4.div(constant(ONE), f32x4.sqrt(x));
-  if (op == RECIPROCAL) return f32x4.div(constant(ONE), x);
-  if (op == FLOOR) return f32x4.floor(x);
-  if (op == CEIL) return f32x4.ceil(x);
-  if (op == ROUND) return f32x4.nearest(x);
-  if (op == TRUNC) return f32x4.trunc(x);
-  if (op == FRAC) return f32x4.sub(x, f32x4.trunc(x));
-  if (op == EXP) return expVector(x);
-  if (op == LOG) return logVector(x);
-  if (op == TANH) return tanhVector(x);
-  if (op == SIGMOID) return sigmoidVector(x);
-  if (op == ERF) return erfVector(x);
-  return op == SIN ? sinVector(x) : cosVector(x);
-}
-
-/** In float64. */
-// @ts-ignore: decorator
-@inline
-function real(op: i32, x: f64): f64 {
-  if (op == NEG) return -x;
-  if (op == ABS) return NativeMath.abs(x);
-  if (op == SIGN) return <f64> (i32(x > 0) - i32(x < 0));
-  if (op == SQRT) return NativeMath.sqrt(x);
-  if (op == RSQRT) return 1 / NativeMath.sqrt(x);
-  if (op == RECIPROCAL) return 1 / x;
-  if (op == FLOOR) return NativeMath.floor(x);
-  if (op == CEIL) return NativeMath.ceil(x);
-  if (op == ROUND) return nearest<f64>(x);
-  if (op == TRUNC) return NativeMath.trunc(x);
-  if (op == FRAC) return x - NativeMath.trunc(x);
-  if (op == EXP) return NativeMath.exp(x);
-  if (op == LOG) return NativeMath.log(x);
-  if (op == TANH) return NativeMath.tanh(x);
-  if (op == SIGMOID) return sigmoidOf(x);
-  if (op == ERF) return erfOf(x);
-  if (op == EXP2) return exp2Of(x);
-  if (op == EXPM1) return NativeMath.expm1(x);
-  if (op == LOG1P) return NativeMath.log1p(x);
-  if (op == LOG2) return log2Of(x);
-  if (op == LOG10) return NativeMath.log10(x);
-  if (op == SIN) return NativeMath.sin(x);
-  if (op == COS) return NativeMath.cos(x);
-  if (op == TAN) return NativeMath.tan(x);
-  if (op == ASIN) return NativeMath.asin(x);
-  if (op == ACOS) return NativeMath.acos(x);
-  if (op == ATAN) return NativeMath.atan(x);
-  if (op == SINH) return NativeMath.sinh(x);
-  if (op == COSH) return NativeMath.cosh(x);
-  if (op == ASINH) return NativeMath.asinh(x);
-  if (op == ACOSH) return NativeMath.acosh(x);
-  if (op == ATANH) return NativeMath.atanh(x);
-  if (op == ERFC) return erfcOf(x);
-  if (op == ERFINV) return erfinvOf(x);
-  if (op == LGAMMA) return lgammaOf(x);
-  if (op == DIGAMMA) return digammaOf(x);
-  if (op == SINC) return sincOf(x);
-  if (op == SINC_DERIVATIVE) return sincDerivativeOf(x);
-  if (op == I0) return i0Of(x);
-  return i1Of(x);
-}
-
-// @ts-ignore: decorator
-@inline
-function integer<T>(op: i32, x: T): T {
-  if (op == NEG) return <T> -x;
-  if (op == SIGN) return <T> (i32(x > 0) - i32(x < 0));
-  return x < <T> 0 ? <T> -x : x;
-}
+import { loadLanes, storeLanes } from "./lanes";
+// The functions. The loop below is inlined into each export, where the function is a constant.
+import { ABS, ACOS, ACOSH, ASIN, ASINH, ATAN, ATANH, CEIL, COS, COSH, DIGAMMA, ERF } from "./unary_function";
+import { ERFC, ERFINV, EXP, EXP2, EXPM1, FLOOR, FRAC, I0, I1, LGAMMA, LOG, LOG10 } from "./unary_function";
+import { LOG1P, LOG2, NEG, RECIPROCAL, ROUND, RSQRT, SCALAR, SIGMOID, SIGN, SIN, SINC } from "./unary_function";
+import { SINC_DERIVATIVE, SINH, SQRT, TAN, TANH, TRUNC, integer, isUsual, real, usual } from "./unary_function";
+import { vector } from "./unary_function";
 
 // @ts-ignore: decorator
 @inline
@@ -107,21 +17,31 @@ function loop<T>(op: i32, y: usize, x: usize, begin: i32, end: i32): void {
   let p = x + <usize> begin * sizeof<T>(), r = y + <usize> begin * sizeof<T>();
   let left = end - begin;
   if (isFloat<T>() && sizeof<T>() == 4 && op < SCALAR) {
-    if (op < EXP) {
-      for (; left >= 16; left -= 16, p += 64, r += 64) {
+    while (left > 0) {
+      if (left >= 16) {
         const x0 = v128.load(p),
           x1 = v128.load(p, 16),
           x2 = v128.load(p, 32),
           x3 = v128.load(p, 48);
-        v128.store(r, vector(op, x0));
-        v128.store(r, vector(op, x1), 16);
-        v128.store(r, vector(op, x2), 32);
-        v128.store(r, vector(op, x3), 48);
+        if (isUsual(op, x0, x1, x2, x3)) {
+          // All results before the first store, after which V8 would load the constants again.
+          const y0 = usual(op, x0),
+            y1 = usual(op, x1),
+            y2 = usual(op, x2),
+            y3 = usual(op, x3);
+          v128.store(r, y0);
+          v128.store(r, y1, 16);
+          v128.store(r, y2, 32);
+          v128.store(r, y3, 48);
+          left -= 16;
+          p += 64;
+          r += 64;
+          continue;
+        }
       }
-    }
-    for (; left >= 4; left -= 4, p += 16, r += 16) v128.store(r, vector(op, v128.load(p)));
-    for (; left > 0; left--, p += 4, r += 4) {
-      store<f32>(r, f32x4.extract_lane(vector(op, v128.load32_splat(p)), 0));
+      for (const stop = max(left - 16, 0); left > stop; left -= 4, p += 16, r += 16) {
+        storeLanes<f32>(r, vector(op, loadLanes<f32>(p, left, f32x4.splat(0))), left);
+      }
     }
   } else {
     for (; left > 0; left--, p += sizeof<T>(), r += sizeof<T>()) {

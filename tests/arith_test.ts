@@ -224,3 +224,29 @@ Deno.test("arith: what is refused leaves the tensors as they were", () => {
   assertEquals([x, f, b].map((t) => t.tolist()), [[7, -7], [1.5, -2.5], [true, false]]);
   assertEquals([x, f, b, held].map((t) => t.version), [0, 0, 0, 0]);
 });
+
+Deno.test("maximum, minimum and clamp: not a number where an operand is not, in every lane", () => {
+  const n = 23, values = Array.from({ length: n }, (_, i) => (i * 7 % 23) - 11);
+  const x = torch.tensor(values, { dtype: torch.float32 }), y = x.flip(0);
+  assertEquals(torch.maximum(x, y).tolist(), values.map((v, i) => Math.max(v, values[n - 1 - i])));
+  assertEquals(torch.minimum(x, y).tolist(), values.map((v, i) => Math.min(v, values[n - 1 - i])));
+  assertEquals(x.clamp(-3, 4).tolist(), values.map((v) => Math.min(Math.max(v, -3), 4)));
+  for (let i = 0; i < n; i++) {
+    const odd = torch.tensor(values.with(i, NaN), { dtype: torch.float32 });
+    const results = [
+      torch.maximum(odd, y),
+      torch.maximum(y, odd),
+      torch.minimum(odd, y),
+      torch.minimum(y, odd),
+      odd.clamp(-3, 4),
+      torch.clamp(x, odd, y),
+      torch.clamp(x, y, odd),
+    ];
+    for (const result of results) {
+      assertEquals(result.isnan().tolist(), values.map((_, j) => j === i));
+    }
+  }
+  for (const bounds of [[NaN, 1], [-1, NaN]]) {
+    assert(x.clamp(bounds[0], bounds[1]).isnan().all().item());
+  }
+});

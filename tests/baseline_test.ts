@@ -25,6 +25,7 @@ for (
     "reduction",
     "matmul",
     "softmax",
+    "norm",
     "loss",
     "conv",
     "pool",

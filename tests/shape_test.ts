@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import * as torch from "../mod.ts";
 import { F, type Tensor } from "../mod.ts";
+import { WasmBackend } from "../src/backend/wasm.ts";
 
 const { gradcheck, gradgradcheck } = torch.autograd;
 
@@ -216,4 +217,41 @@ Deno.test("shape: data, resize_, detach_ and views in place", () => {
   t.mul(range(3, 2)).sum().backward();
   assertEquals(leaf.grad!.tolist(), [[0, 2, 4], [1, 3, 5]]);
   assertThrows(() => leaf.t_(), Error, "leaf");
+});
+
+Deno.test("transposed views are copied in blocks: every size, wherever the rows are split", () => {
+  const { heap, kernels } = new WasmBackend(), size = 3 * 21 * 19;
+  const [x, y] = [0, 0].map(() => heap.reserve(size * 4));
+  const at = (address: number) => new Float32Array(heap.u8.buffer, address, size);
+  at(x).forEach((_, i, values) => values[i] = i);
+  for (const [rows, columns] of [[8, 4], [21, 19], [19, 21], [7, 13], [16, 3], [9, 1]]) {
+    const n = 3 * rows * columns;
+    for (const split of [0, 1, 5, rows + 3, 2 * rows + 8]) {
+      at(y).fill(-1);
+      for (const [begin, end] of [[0, split], [split, 3 * rows]]) {
+        // y: [3, rows, columns], x: the same, stored as [3, columns, rows]
+        kernels.copy_b4(
+          y,
+          x,
+          3,
+          rows,
+          columns,
+          0,
+          rows * columns,
+          columns,
+          1,
+          0,
+          rows * columns,
+          1,
+          rows,
+          begin,
+          end,
+        );
+      }
+      at(y).forEach((value, i) => {
+        const row = Math.trunc(i / columns) % rows, first = i - i % (rows * columns);
+        assertEquals(value, i < n ? first + i % columns * rows + row : -1);
+      });
+    }
+  }
 });

@@ -176,9 +176,9 @@ export const SIGNATURES = {
     "out c", "in a", "in b", "in scale", "in bias", "size m", "size n", "size k", "size bRow", "size bColumn",
     "scratch scratch", "size begin", "size end",
   ],
-  attention: ["out o", "out lse", "in q", "in k", "in v", "in mask", ...ATTENTION],
+  attention: ["out o", "out norms", "in q", "in k", "in v", "in mask", ...ATTENTION],
   attentionGrad: [
-    "out dq", "out dk", "out dv", "in g", "in q", "in k", "in v", "in o", "in lse", "in mask", "size dqBatch",
+    "out dq", "out dk", "out dv", "in g", "in q", "in k", "in v", "in o", "in norms", "in mask", "size dqBatch",
     "size dqHead", "size dqRow", "size dkBatch", "size dkHead", "size dkRow", "size dvBatch", "size dvHead",
     "size dvRow", "size gBatch", "size gHead", "size gRow", ...ATTENTION,
   ],

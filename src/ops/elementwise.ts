@@ -144,8 +144,13 @@ export function broadcastInto(
   const y = out ?? emptyOn(backend, shape, result), n = y.numElements;
   if (n === 0) return y;
   let layout = collapse(shape, ...operands.map((x) => stridesIn(x, shape)));
-  if (layout.shape.length > 2) {
-    operands = operands.map((x) => x instanceof Tensor ? materialise(x, shape) : x);
+  const deep = layout.shape.length > 2;
+  // Elements that are not neighbours are fetched one by one: a copy first costs a third.
+  const scattered = (i: number) => n >= 256 && layout.strides[i][layout.shape.length - 1] > 1;
+  if (deep || operands.some((_, i) => scattered(i))) {
+    operands = operands.map((x, i) =>
+      x instanceof Tensor && (deep || scattered(i)) ? materialise(x, shape) : x
+    );
     layout = collapse(shape, ...operands.map((x) => stridesIn(x, shape)));
   }
   const { strides } = layout, rank = layout.shape.length, columns = layout.shape[rank - 1];
