@@ -1,5 +1,6 @@
 // Attention: o = softmax(scale q k^T + mask) v for each of batch * heads: q [queries, width], k [keys, width],
-// v [keys, valueWidth] -> o [queries, valueWidth], and lse [queries], the logarithms of the rows' sums of exponentials.
+// v [keys, valueWidth] -> o [queries, valueWidth], and norms [2, queries], the rows' greatest scores and one over their sums of
+// exponentials.
 //
 // The scores are never whole in memory: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018), and
 // Dao et al., "FlashAttention" (2022). A warp does a query, and for the gradients of k and v a key: 32 scores at a time, one
@@ -54,7 +55,7 @@ static DEVICE float warpMax(float x) {
   return x;
 }
 
-static void attention(float* o, float* lse, const float* q, const float* k, const float* v, const float* mask, SIZES) {
+static void attention(float* o, float* norms, const float* q, const float* k, const float* v, const float* mask, SIZES) {
   constexpr Size BLOCK = 64;  // the range counts blocks of queries
   const Scores s = SCORES;
   const Size blocks = (queries + BLOCK - 1) / BLOCK;
@@ -89,15 +90,18 @@ static void attention(float* o, float* lse, const float* q, const float* k, cons
         const Size c = c0 + r * 32 + lane;
         if (c < s.columns) o[s.o(b, h, i) + c] = result[r] / sum;
       }
-      if (lane == 0 && c0 == 0) lse[item * s.queries + i] = (most == -INFINITY ? 0 : most) + logf(sum);
+      if (lane == 0 && c0 == 0) {
+        norms[2 * item * s.queries + i] = most == -INFINITY ? 0 : most;
+        norms[(2 * item + 1) * s.queries + i] = 1 / sum;
+      }
     }
   });
 }
 
-// With p = exp(scores - lse) and delta = sum over columns of g * o: ds = p * (g v^T - delta),
+// With p = exp(scores - greatest) / sum and delta = sum over columns of g * o: ds = p * (g v^T - delta),
 //     dq = scale ds k      dk = scale ds^T q      dv = p^T g
 static void attention_grad(float* dq, float* dk, float* dv, const float* g, const float* q, const float* k, const float* v,
-                           const float* o, const float* lse, const float* mask, Size dqBatch, Size dqHead, Size dqRow, Size dkBatch,
+                           const float* o, const float* norms, const float* mask, Size dqBatch, Size dqHead, Size dqRow, Size dkBatch,
                            Size dkHead, Size dkRow, Size dvBatch, Size dvHead, Size dvRow, Size gBatch, Size gHead, Size gRow, SIZES) {
   const Scores s = SCORES;
   const Rows rowsOfDq{dqBatch, dqHead, dqRow}, rowsOfDk{dkBatch, dkHead, dkRow}, rowsOfDv{dvBatch, dvHead, dvRow};
@@ -109,7 +113,8 @@ static void attention_grad(float* dq, float* dk, float* dv, const float* g, cons
     const float* grad = g + rowsOfG(b, h, i);
     const float* value = v + s.v(b, h, j);
     const float* result = o + s.o(b, h, i);
-    p = expf(s(b, h, i, j, query, k + s.k(b, h, j)) - lse[(b * s.heads + h) * s.queries + i]);
+    const float* norm = norms + 2 * (b * s.heads + h) * s.queries + i;
+    p = expf(s(b, h, i, j, query, k + s.k(b, h, j)) - norm[0]) * norm[s.queries];
     float sum = 0;
     for (Size c = 0; c < s.columns; c++) sum += grad[c] * (value[c] - result[c]);
     return p * sum;

@@ -86,7 +86,7 @@ export function accuracy(model: nn.Module, { images, labels }: Digits): number {
   const { training } = model;
   model.eval();
   let right = 0;
-  const device = model.parameters()[0].device;
+  const device = model.parameters()[0]?.device ?? "cpu"; // quantized, it has none
   for (let i = 0; i < labels.numel(); i += 1000) {
     const n = Math.min(1000, labels.numel() - i);
     const [x, y] = [images, labels].map((t) => t.narrow(0, i, n).to(device));
