@@ -20,4 +20,25 @@ static void matmul(T* c, const T* a, const T* b, const T* bias, Size m, Size n, 
       });
 }
 
-FAMILY(matmul, KERNEL_NUMBERS(matmul, matmul))
+// Narrow elements, widened.
+static DEVICE float widen(__half x) { return __half2float(x); }
+static DEVICE float widen(__nv_bfloat16 x) { return __bfloat162float(x); }
+static DEVICE float widen(int8_t x) { return (float)x; }
+
+// Products of float32 with narrow elements, columns [begin, end) of c: a [m, k] x b [k, n] (* scale [n]) (+ bias [n]) ->
+// c [m, n]; a and c are contiguous.
+template <class N>
+static void matmul_mixed(float* c, const float* a, const N* b, const float* scale, const float* bias, Size m, Size n, Size k, Size bRow,
+                         Size bColumn, Scratch, Size begin, Size end) {
+  product<float>(
+      1, m, end - begin, k, [=] DEVICE(Size, Size i, Size p) { return a[i * k + p]; },
+      [=] DEVICE(Size, Size p, Size j) { return widen(b[p * bRow + (begin + j) * bColumn]); },
+      [=] DEVICE(Size, Size i, Size j, float sum) {
+        const Size column = begin + j;
+        if (scale) sum *= scale[column];
+        c[i * n + column] = bias ? sum + bias[column] : sum;
+      });
+}
+
+FAMILY(matmul, KERNEL_NUMBERS(matmul, matmul), KERNEL(matmul_mixed_f16, matmul_mixed<__half>),
+       KERNEL(matmul_mixed_bf16, matmul_mixed<__nv_bfloat16>), KERNEL(matmul_mixed_i8, matmul_mixed<int8_t>))

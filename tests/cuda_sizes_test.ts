@@ -183,6 +183,39 @@ const CASES: [name: string, run: () => void][] = [
   }],
 ];
 
+/** The parameter after some steps of an optimizer. */
+function trained(make: (p: Tensor[]) => torch.optim.Optimizer, device: string): Tensor {
+  const p = torch.linspace(-2, 3, 600).to(device).requiresGrad_(), optimizer = make([p]);
+  for (let step = 0; step < 8; step++) {
+    optimizer.zeroGrad();
+    p.sub(0.5).pow(2).mul(torch.linspace(0.1, 1, 600).to(device)).sum().backward();
+    optimizer.step();
+  }
+  return p.detach().cpu();
+}
+
+const { optim } = torch;
+const OPTIMIZERS: Record<string, (p: Tensor[]) => torch.optim.Optimizer> = {
+  SGD: (p) => new optim.SGD(p, { lr: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.01 }),
+  AdamW: (p) => new optim.AdamW(p, { lr: 0.1, amsgrad: true }),
+  RMSprop: (p) => new optim.RMSprop(p, { lr: 0.1, momentum: 0.5, centered: true }),
+  Adagrad: (p) => new optim.Adagrad(p, { lr: 0.1, lrDecay: 0.1 }),
+  Adadelta: (p) => new optim.Adadelta(p),
+  Adamax: (p) => new optim.Adamax(p, { lr: 0.1 }),
+  NAdam: (p) => new optim.NAdam(p, { lr: 0.1, weightDecay: 0.01 }),
+  RAdam: (p) => new optim.RAdam(p, { lr: 0.1 }),
+  Rprop: (p) => new optim.Rprop(p, { lr: 0.1 }),
+  ASGD: (p) => new optim.ASGD(p, { lr: 0.1, t0: 3 }),
+};
+
+for (const [name, make] of Object.entries(OPTIMIZERS)) {
+  cudaTest(`as the CPU: ${name}`, () => {
+    const here = trained(make, "cpu"), there = trained(make, "cuda");
+    const most = Number(here.sub(there).abs().max().item());
+    assert(most < 1e-5, `differs by ${most}`);
+  });
+}
+
 for (const [name, run] of CASES) {
   cudaTest(`as the CPU: ${name}`, () => {
     for (const order of gpu ? ["forward"] : ["forward", "random:11"]) {
