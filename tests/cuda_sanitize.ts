@@ -38,6 +38,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
   cwd: new URL("../", import.meta.url),
   env: {
     DINOTORCH_TEST_CUDA: library,
+    EMU_ASYNC: "1", // and nothing is done before it is waited for
     LD_PRELOAD: `${await runtime("libasan.so")}:${await runtime("libubsan.so")}`,
     ASAN_OPTIONS: "detect_leaks=0",
     UBSAN_OPTIONS: "print_stacktrace=1",
