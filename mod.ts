@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { register } from "./ffi/cuda.ts";
 import { install } from "./src/install.ts";
 
 install();
+register();
 
 export {
   bfloat16,
@@ -176,6 +178,7 @@ export { load, loadMetadata, loadSync, save, saveBytes, saveSync } from "./src/i
 export type { BackwardOptions } from "./src/autograd/backward.ts";
 export type { Grad, GradHook, GradMode, Grads, Node } from "./src/autograd/record.ts";
 export type { Backend, MemoryStats } from "./src/backend/backend.ts";
+export type { CudaDeviceName } from "./src/cuda.ts";
 export type { TypedArray } from "./src/backend/dtype.ts";
 export type {
   FAMILIES,

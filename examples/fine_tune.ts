@@ -104,6 +104,7 @@ async function train(
     ...how,
     epochs,
     seed,
+    device: options.device,
     resume,
     onStep: (losses) => {
       progress.update(losses.length, losses[losses.length - 1]);

@@ -60,7 +60,7 @@ export function gpt(vocabSize: number): models.GPT {
 
 /** The mean cross-entropy of each next character of the sequences that begin at `starts`: [n] -> []. */
 function lossAt(model: models.GPT, data: Tensor, starts: Tensor): Tensor {
-  const places = starts.view(-1, 1).add(torch.arange(BLOCK));
+  const places = starts.view(-1, 1).add(torch.arange(BLOCK)).to(data.device);
   const logits = model(data.take(places));
   return F.crossEntropy(logits.flatten(0, 1), data.take(places.add(1)).flatten());
 }
@@ -89,8 +89,9 @@ export function sample(
   seed: number,
 ): string {
   using _ = torch.scope();
-  const first = torch.tensor([[BigInt(Math.max(characters.indexOf("\n"), 0))]]);
-  const generator = new torch.Generator().manualSeed(seed); // of its own: training draws what it would without
+  const { device } = model.parameters()[0];
+  const first = torch.tensor([[BigInt(Math.max(characters.indexOf("\n"), 0))]], { device });
+  const generator = new torch.Generator(device).manualSeed(seed); // of its own: training draws what it would without
   model.eval();
   const ids = model.generate(first, length, { temperature: 0.8, generator });
   model.train();
@@ -122,6 +123,8 @@ export interface GptCheckpoint {
 export interface GptOptions {
   steps?: number;
   seed?: number;
+  /** Where to compute: `"cpu"` or `"cuda"`. */
+  device?: string;
   resume?: GptCheckpoint | null;
   /** Called after each step; true, or a promise of it, stops there. */
   onStep?: (losses: readonly number[], model: models.GPT) => boolean | Promise<boolean>;
@@ -130,9 +133,9 @@ export interface GptOptions {
 /** Trains from `torch.manualSeed(seed)`, or goes on from a checkpoint. */
 export async function trainGpt(text: Text, options: GptOptions = {}): Promise<GptCheckpoint> {
   const { steps = STEPS, seed = SEED, resume = null, onStep = () => false } = options;
-  const { characters, train } = text;
+  const { device = "cpu" } = options, { characters } = text, train = text.train.to(device);
   torch.manualSeed(seed);
-  const model = gpt(characters.length), params = model.parameters();
+  const model = gpt(characters.length).to(device), params = model.parameters();
   const optimizer = new optim.AdamW([
     { params: params.filter((p) => p.dim() >= 2), weightDecay: 0.1 },
     { params: params.filter((p) => p.dim() < 2), weightDecay: 0 },
@@ -183,13 +186,14 @@ async function main(options: Options): Promise<void> {
   const result = await trainGpt(text, {
     steps,
     seed,
+    device: options.device,
     resume,
     onStep: (losses, model) => {
       const step = losses.length;
       progress.update(step, losses[step - 1]);
       if (step % sampleEvery === 0 && step < steps) {
         const generator = new torch.Generator().manualSeed(seed);
-        const loss = evaluate(model, text.val, { generator });
+        const loss = evaluate(model, text.val.to(options.device), { generator });
         progress.print(
           `\nstep ${step}: validation loss ${loss.toFixed(4)}\n${
             sample(model, text, length, seed)

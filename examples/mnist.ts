@@ -86,11 +86,11 @@ export function accuracy(model: nn.Module, { images, labels }: Digits): number {
   const { training } = model;
   model.eval();
   let right = 0;
+  const device = model.parameters()[0]?.device ?? "cpu"; // quantized, it has none
   for (let i = 0; i < labels.numel(); i += 1000) {
     const n = Math.min(1000, labels.numel() - i);
-    right += Number(
-      model(images.narrow(0, i, n)).argmax(1).eq(labels.narrow(0, i, n)).sum().item(),
-    );
+    const [x, y] = [images, labels].map((t) => t.narrow(0, i, n).to(device));
+    right += Number(model(x).argmax(1).eq(y).sum().item());
   }
   model.train(training);
   return right / labels.numel();
@@ -113,6 +113,8 @@ export interface DigitsCheckpoint {
 export interface DigitsOptions {
   epochs?: number;
   seed?: number;
+  /** Where to compute: `"cpu"` or `"cuda"`. */
+  device?: string;
   resume?: DigitsCheckpoint | null;
   /** Makes the network; the MLP by default. */
   network?: () => nn.Module;
@@ -134,9 +136,9 @@ export async function trainDigits(
   options: DigitsOptions = {},
 ): Promise<DigitsCheckpoint> {
   const { epochs = 2, seed = 0, resume = null, onStep = () => false, onEpoch = () => {} } = options;
-  const { network = digitNetwork, optimizerOf = adam } = options;
+  const { network = digitNetwork, optimizerOf = adam, device = "cpu" } = options;
   torch.manualSeed(seed);
-  const model = network(), optimizer = optimizerOf(model);
+  const model = network().to(device), optimizer = optimizerOf(model);
   const dataset = new torch.utils.data.TensorDataset(data.train.images, data.train.labels);
   const loader = new torch.utils.data.DataLoader(dataset, { batchSize: BATCH, shuffle: true });
   const losses = [...resume?.losses ?? []], accuracies = [...resume?.accuracies ?? []];
@@ -162,7 +164,7 @@ export async function trainDigits(
     for (const [images, labels] of loader) {
       if (batch++ < done) continue;
       using _ = torch.scope();
-      const loss = F.crossEntropy(model(images), labels);
+      const loss = F.crossEntropy(model(images.to(device)), labels.to(device));
       losses.push(Number(loss.item()));
       optimizer.zeroGrad();
       loss.backward();

@@ -46,6 +46,7 @@ async function main(options: Options): Promise<void> {
   const result = await trainDigits(data, {
     epochs,
     seed,
+    device: options.device,
     resume,
     network: cnn,
     onStep: (losses) => {

@@ -83,6 +83,8 @@ export interface NamesCheckpoint {
 export interface NamesOptions {
   steps?: number;
   seed?: number;
+  /** Where to compute: `"cpu"` or `"cuda"`. */
+  device?: string;
   resume?: NamesCheckpoint | null;
   /** Called after each step with the losses so far; true, or a promise of it, stops there. */
   onStep?: (losses: readonly number[]) => boolean | Promise<boolean>;
@@ -94,11 +96,13 @@ export async function trainNames(
   options: NamesOptions = {},
 ): Promise<NamesCheckpoint> {
   const { steps = STEPS, seed = SEED, resume = null, onStep = () => false } = options;
+  const { device = "cpu" } = options;
   torch.manualSeed(seed);
   const order = torch.randperm(names.length).toTypedArray() as BigInt64Array;
-  const { x, y } = encode(Array.from(order, (i) => names[Number(i)]));
+  const encoded = encode(Array.from(order, (i) => names[Number(i)]));
+  const x = encoded.x.to(device), y = encoded.y.to(device);
   const first = names.length - TEST;
-  const model = new CharGRU();
+  const model = new CharGRU().to(device);
   const optimizer = new optim.AdamW(model.parameters(), {
     lr: 5e-3,
     weightDecay: 0.01,
@@ -112,7 +116,7 @@ export async function trainNames(
   }
   while (losses.length < steps) {
     using _ = torch.scope();
-    const batch = torch.randint(0, first, [BATCH]);
+    const batch = torch.randint(0, first, [BATCH]).to(device);
     const loss = lossOf(model, { x: x.indexSelect(0, batch), y: y.indexSelect(0, batch) });
     optimizer.zeroGrad();
     loss.backward();
@@ -168,6 +172,7 @@ async function main({ steps, seed, out, ...options }: Options): Promise<void> {
   const result = await trainNames(names, {
     steps,
     seed,
+    device: options.device,
     resume,
     onStep: (losses) => {
       progress.update(losses.length, losses[losses.length - 1]);

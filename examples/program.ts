@@ -23,7 +23,10 @@ export function seed(text: string): number {
 }
 
 function device(text: string): string {
-  if (text !== "cpu") throw new InvalidArgumentError('expected "cpu": there is no other yet');
+  if (text === "cpu") return text;
+  if (!/^cuda(:\d+)?$/.test(text)) throw new InvalidArgumentError('expected "cpu" or "cuda"');
+  const problem = torch.cuda.problem();
+  if (problem !== null) throw new InvalidArgumentError(problem);
   return text;
 }
 
@@ -42,7 +45,7 @@ export function program(task: string, description: string, folder: string, seed0
     .option("--seed <n>", "seed of the random numbers", seed, seed0)
     .option("--out <folder>", "where models and checkpoints go", folder)
     .option("--resume", "go on from the checkpoints in that folder")
-    .option("--device <name>", "where to compute", device, "cpu");
+    .option("--device <name>", "where to compute: cpu, cuda, cuda:1", device, "cpu");
 }
 
 /** Reads the command line. */

@@ -61,6 +61,7 @@ async function twoLayer(): Promise<void> {
   const start = performance.now(), first = resume?.losses.length ?? 0;
   const result = await trainTwoLayerNet({
     steps,
+    device: options.device,
     resume,
     onStep: (losses) => {
       progress.update(losses.length, losses[losses.length - 1]);
@@ -99,6 +100,7 @@ async function digits(): Promise<void> {
   const result = await trainDigits(data, {
     epochs,
     seed: options.seed,
+    device: options.device,
     resume,
     onStep: (losses) => {
       progress.update(losses.length, losses[losses.length - 1]);

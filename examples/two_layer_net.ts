@@ -18,6 +18,8 @@ export interface TwoLayerNetCheckpoint {
 /** How to run it. */
 export interface TwoLayerNetOptions {
   steps?: number;
+  /** Where to compute: `"cpu"` or `"cuda"`. */
+  device?: string;
   resume?: TwoLayerNetCheckpoint | null;
   /** Called after each step with the losses so far; true, or a promise of it, stops there. */
   onStep?: (losses: readonly number[]) => boolean | Promise<boolean>;
@@ -25,11 +27,12 @@ export interface TwoLayerNetOptions {
 
 /** Trains from `torch.manualSeed(0)`, or goes on from a checkpoint; the losses of all steps are in the result. */
 export async function trainTwoLayerNet(
-  { steps = 500, resume = null, onStep = () => false }: TwoLayerNetOptions = {},
+  { steps = 500, device = "cpu", resume = null, onStep = () => false }: TwoLayerNetOptions = {},
 ): Promise<TwoLayerNetCheckpoint> {
   torch.manualSeed(0);
-  const x = torch.randn(N, D_in), y = torch.randn(N, D_out);
+  const x = torch.randn(N, D_in).to(device), y = torch.randn(N, D_out).to(device);
   const model = new nn.Sequential(new nn.Linear(D_in, H), new nn.ReLU(), new nn.Linear(H, D_out));
+  model.to(device);
   const lossFn = new nn.MSELoss({ reduction: "sum" });
   const losses = [...resume?.losses ?? []];
   if (resume) model.loadStateDict(resume.model);

@@ -278,14 +278,15 @@ export function readStore(dir: string, names: string[]): Map<string, Stored> {
   return store;
 }
 
-/** Replays `cases` (bad calls when `refuse`), each in a scope of its own. */
+/** Replays `cases` (bad calls when `refuse`) on a device, each in a scope of its own. */
 export function replay(
   torch: any,
   cases: any[],
   store: Map<string, Stored>,
   refuse = false,
+  device?: string,
 ): Outcome {
-  const replayer = new Replayer(torch, store);
+  const replayer = new Replayer(torch, store, device);
   const outcome: Outcome = { passed: 0, failures: [], missing: new Map(), unsayable: 0 };
   for (const c of cases) {
     if (!refuse && !sayable(c, store)) {

@@ -27,6 +27,8 @@ export interface Backend {
   readonly name: string;
   /** The kernels of the manifest, under their names. */
   readonly kernels: Kernels;
+  /** Whether convolutions have kernels of their own for planes, and for weights packed for SIMD; else there is `conv` alone. */
+  readonly packs: boolean;
   /** A new storage of `bytes` bytes, not initialised. */
   allocate(bytes: number): Storage;
   /** Takes a storage's memory back. */

@@ -1,5 +1,5 @@
 /**
- * The CPU's device memory: one WebAssembly memory, used as a cache of storages with a budget.
+ * A device's memory, used as a cache of storages with a budget.
  *
  * When the budget is reached, the storages that were not used for longest move to ordinary JavaScript buffers. Those
  * nobody holds are then freed by the garbage collector; the others come back when they are used. So a program that
@@ -9,12 +9,11 @@
  */
 import { Storage } from "./storage.ts";
 
-const PAGE = 65536;
 /** Blocks up to this size come from free lists of equal blocks; larger ones from a list of gaps. */
 const SMALL = 65536;
 const CHUNK = 1 << 20;
-/** WebAssembly's 32-bit memories end at 4 GiB. */
-const LIMIT = 65535 * PAGE;
+/** What blocks below 4 KiB are cut from. */
+const SMALL_CHUNK = 65536;
 /** A storage used within the last so many pointer reads belongs to the call in progress and stays where it is. */
 const IN_USE = 16;
 /** Where small storages begin to move out, however few bytes they take: young objects are cheap to collect, old ones not. */
@@ -34,14 +33,8 @@ interface Gap {
   size: number;
 }
 
-/** Allocates, frees, moves out and brings back the storages of one WebAssembly memory. */
-export class Heap {
-  /** Every view of the memory, made anew when it grows. */
-  u8!: Uint8Array<ArrayBuffer>;
-  f32!: Float32Array<ArrayBuffer>;
-  f64!: Float64Array<ArrayBuffer>;
-  i32!: Int32Array<ArrayBuffer>;
-  i64!: BigInt64Array<ArrayBuffer>;
+/** Allocates, frees, moves out and brings back the storages of one device; a subclass knows where bytes are. */
+export abstract class Heap {
   /** Counts pointer reads; a storage's stamp says when it was last used. */
   clock = 0;
   /** Bytes in blocks now, and at most since the last reset. */
@@ -55,41 +48,38 @@ export class Heap {
   /** Bytes the blocks may take before storages move out; grows when what moved out keeps coming back. */
   budget: number;
 
-  readonly #memory: WebAssembly.Memory;
   readonly #free = new Map<number, number[]>();
   /** Gaps in address order; none touches its neighbour. */
   readonly #gaps: Gap[] = [];
-  #end: number;
   /** Residents in a ring through this sentinel, oldest first. */
   readonly #ring = new Storage(null, 0);
   /** How many storages may be in the memory; grows as the budget does. */
-  #maxResidents = RESIDENTS;
+  #maxResidents: number;
   /** Bytes and storages that came back, and bytes allocated, since the limits were last looked at. */
   #allocatedInWindow = 0;
   #movedInWindow = 0;
   #returnedInWindow = 0;
 
-  /** `base` is the first address that the kernels' own data does not use. */
-  constructor(memory: WebAssembly.Memory, base: number, budget: number) {
-    this.#memory = memory;
-    this.#end = Math.ceil(base / 64) * 64;
+  /** The most bytes that the memory may ever hold. */
+  protected readonly limit: number;
+
+  constructor(limit: number, budget: number, residents = RESIDENTS) {
+    this.limit = limit;
     this.budget = budget;
+    this.#maxResidents = residents;
     this.#ring.previous = this.#ring.next = this.#ring;
-    this.#views();
   }
 
-  #views() {
-    const buffer = this.#memory.buffer as ArrayBuffer;
-    this.u8 = new Uint8Array(buffer);
-    this.f32 = new Float32Array(buffer);
-    this.f64 = new Float64Array(buffer);
-    this.i32 = new Int32Array(buffer);
-    this.i64 = new BigInt64Array(buffer);
-  }
+  /** A copy of bytes of the memory. */
+  protected abstract copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer>;
+  /** Writes bytes into the memory. */
+  protected abstract copyIn(address: number, bytes: Uint8Array): void;
+  /** The address of `size` bytes more of memory, or -1 when there are none. */
+  protected abstract extend(size: number): number;
 
   /** Gives `storage` a block of its own. Throws `RangeError` when the memory cannot hold it. */
   place(storage: Storage): void {
-    const size = blockSize(storage.bytes), possible = size <= LIMIT;
+    const size = blockSize(storage.bytes), possible = size <= this.limit;
     if (possible && (this.used + size > this.budget || this.residents >= this.#maxResidents)) {
       this.#makeRoom(size);
     }
@@ -125,7 +115,7 @@ export class Heap {
     storage.next!.previous = storage.previous;
     storage.previous = storage.next = null;
     storage.address = -1;
-    if (size > SMALL) this.#addGap(address, size);
+    if (size > SMALL) this.addGap(address, size);
     else this.#list(size).push(address);
   }
 
@@ -137,14 +127,14 @@ export class Heap {
     this.#returnedInWindow++;
     // Live data that keeps coming back means that the limits are below the program's working set.
     if (this.#movedInWindow * 4 > this.budget) {
-      this.budget = Math.min(this.budget * 1.5, LIMIT);
+      this.budget = Math.min(this.budget * 1.5, this.limit);
       this.#newWindow();
     } else if (this.#returnedInWindow * 4 > this.#maxResidents) {
       this.#maxResidents *= 2;
       this.#newWindow();
     } else if (this.#allocatedInWindow > 4 * this.budget) this.#newWindow();
     this.place(storage);
-    this.u8.set(copy, storage.address);
+    this.copyIn(storage.address, copy);
     storage.copy = null;
   }
 
@@ -168,7 +158,9 @@ export class Heap {
     const residents = this.#maxResidents -
       (this.residents >= this.#maxResidents ? this.#maxResidents / 8 : 0);
     while ((this.used > bytes || this.residents > residents) && this.#moveOutOldest(false));
-    if (this.used + size > this.budget) this.budget = Math.min((this.used + size) * 1.25, LIMIT);
+    if (this.used + size > this.budget) {
+      this.budget = Math.min((this.used + size) * 1.25, this.limit);
+    }
     if (this.residents >= this.#maxResidents) this.#maxResidents *= 2;
   }
 
@@ -191,7 +183,7 @@ export class Heap {
         ring.previous = oldest;
         continue;
       }
-      oldest.copy = this.u8.slice(oldest.address, oldest.address + oldest.bytes);
+      oldest.copy = this.copyOut(oldest.address, oldest.bytes);
       this.movedOut += oldest.bytes;
       this.release(oldest);
       return true;
@@ -210,7 +202,7 @@ export class Heap {
     if (size > SMALL) return this.#takeGap(size);
     const list = this.#list(size);
     if (list.length === 0) {
-      const chunk = Math.max(size, Math.floor((size < 4096 ? PAGE : CHUNK) / size) * size);
+      const chunk = Math.max(size, Math.floor((size < 4096 ? SMALL_CHUNK : CHUNK) / size) * size);
       const start = this.#takeGap(chunk);
       if (start < 0) return -1;
       for (let a = start + chunk - size; a >= start; a -= size) list.push(a);
@@ -231,33 +223,23 @@ export class Heap {
       if (gap.size === 0) gaps.splice(best, 1);
       return address;
     }
-    const address = this.#end, end = address + size;
-    if (end > LIMIT) return -1;
-    const missing = end - this.#memory.buffer.byteLength;
-    if (missing > 0) {
-      const pages = Math.ceil(missing / PAGE);
-      // Growing makes every view anew, so grow by an eighth at least; if the host refuses, by what is needed.
-      const ample = Math.min(
-        Math.max(pages, this.#memory.buffer.byteLength / PAGE >> 3),
-        (LIMIT - this.#memory.buffer.byteLength) / PAGE,
-      );
-      if (!this.#grow(ample) && !this.#grow(pages)) return -1;
-    }
-    this.#end = end;
-    return address;
+    return this.extend(size);
   }
 
-  #grow(pages: number): boolean {
-    try {
-      this.#memory.grow(pages);
-    } catch {
-      return false;
-    }
-    this.#views();
-    return true;
+  /** The gaps, in address order. */
+  protected get gaps(): readonly Gap[] {
+    return this.#gaps;
   }
 
-  #addGap(address: number, size: number): void {
+  /** Takes a gap out, whole; false unless it is one. */
+  protected removeGap(address: number, size: number): boolean {
+    const i = this.#gaps.findIndex((gap) => gap.address === address && gap.size === size);
+    if (i >= 0) this.#gaps.splice(i, 1);
+    return i >= 0;
+  }
+
+  /** Lets a stretch of memory be used. */
+  protected addGap(address: number, size: number): void {
     const gaps = this.#gaps;
     let low = 0, high = gaps.length;
     while (low < high) {

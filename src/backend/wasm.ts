@@ -6,11 +6,11 @@
 import { baseline, relaxed } from "../../build/kernels.ts";
 import type { Backend, MemoryStats } from "./backend.ts";
 import type { DType } from "./dtype.ts";
-import { Heap } from "./heap.ts";
 import { type KernelName, type Kernels, manifest } from "./kernels.ts";
 import { hasRelaxed } from "./relaxed.ts";
 import { Storage } from "./storage.ts";
 import { sharedMemory, ThreadPool } from "./threads.ts";
+import { WasmHeap } from "./wasm_heap.ts";
 
 /** Slots for constants; a kernel call takes three at most. */
 const SCALARS = 64;
@@ -37,11 +37,12 @@ function flagsAt(binary: Uint8Array): number {
 /** The backend of `"cpu"`. */
 export class WasmBackend implements Backend {
   readonly name = "cpu";
+  readonly packs = true;
   readonly kernels: Kernels;
   /** `"relaxed"` where the host has relaxed SIMD, else `"baseline"`. */
   readonly flavour: "relaxed" | "baseline";
   /** The device's memory. */
-  readonly heap: Heap;
+  readonly heap: WasmHeap;
   /** The threads; null where the host has no shared memory or no workers. */
   readonly pool: ThreadPool | null;
   readonly #scalars: number;
@@ -68,7 +69,7 @@ export class WasmBackend implements Backend {
     );
     this.pool = shared ? new ThreadPool(module, shared, kernels) : null;
     this.kernels = (this.pool?.kernels ?? kernels) as unknown as Kernels;
-    this.heap = new Heap(memory, exports.heap_base.value, BUDGET);
+    this.heap = new WasmHeap(memory, exports.heap_base.value, BUDGET);
     this.#scalars = this.heap.reserve(SCALARS * 8);
   }
 

@@ -17,12 +17,11 @@ import {
   int8,
   uint8,
 } from "../backend/dtype.ts";
-import { backendOf, convert, emptyOn } from "../tensor/create.ts";
-import { record } from "../autograd/record.ts";
+import { backendOf, convert } from "../tensor/create.ts";
 import { axis, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { checkTensor, isOptions, read } from "../tensor/arguments.ts";
-import { cast, clone, dense } from "./copy.ts";
+import { cast, clone, dense, onDevice } from "./copy.ts";
 
 /** A number where a number holds it, else a bigint; a boolean for bool. */
 export type Element = number | bigint | boolean;
@@ -169,16 +168,7 @@ export function to(
 }
 
 function toDevice(x: Tensor, device: string): Tensor {
-  const backend = backendOf("to", device);
-  if (backend === x.backend) return x;
-  const source = dense(x);
-  const y = emptyOn(backend, x.shape, x.dtype);
-  backend.write(
-    y.storage,
-    0,
-    source.backend.read(source.storage, source.offset * x.dtype.size, x.numElements * x.dtype.size),
-  );
-  return record("to_copy", y, [x], [(dy) => toDevice(dy, x.device)]);
+  return onDevice(x, backendOf("to", device));
 }
 
 /** `x` on the CPU. */

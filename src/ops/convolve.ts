@@ -147,7 +147,10 @@ export function convolve(
   if (y.numElements > 0) {
     const operands = [x, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
     const [a, b, c] = operands as [Tensor, Tensor, Tensor | null];
-    if (!convolvePlanes(y, a, b, c, g, false) && !convolveOctets(y, a, b, c, g, false)) {
+    if (
+      !y.backend.packs ||
+      !convolvePlanes(y, a, b, c, g, false) && !convolveOctets(y, a, b, c, g, false)
+    ) {
       run(CONV[dtype.id]!, g, dtype, [y, ...operands], "y");
     }
   }
@@ -171,7 +174,10 @@ export function convolveTransposed(
   if (dx.numElements > 0) {
     const operands = [dy, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
     const [a, b, c] = operands as [Tensor, Tensor, Tensor | null];
-    if (!convolvePlanes(dx, a, b, c, g, true) && !convolveOctets(dx, a, b, c, g, true)) {
+    if (
+      !dx.backend.packs ||
+      !convolvePlanes(dx, a, b, c, g, true) && !convolveOctets(dx, a, b, c, g, true)
+    ) {
       run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], "dx");
     }
   }
@@ -189,7 +195,10 @@ function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tenso
   if (dy.numElements === 0) fillWith(dw, 0);
   else if (dw.numElements > 0) {
     const a = denseAs(dy, dtype), b = denseAs(x, dtype);
-    if (!weightGradientPlanes(dw, a, b, g) && !weightGradientOctets(dw, a, b, g)) {
+    if (
+      !dw.backend.packs ||
+      !weightGradientPlanes(dw, a, b, g) && !weightGradientOctets(dw, a, b, g)
+    ) {
       run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, a, b], "dw");
     }
   }

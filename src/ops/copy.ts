@@ -5,7 +5,8 @@
  */
 import { record } from "../autograd/record.ts";
 import { type DType, fits } from "../backend/dtype.ts";
-import { convert, emptyLike, fillWith } from "../tensor/create.ts";
+import type { Backend } from "../backend/backend.ts";
+import { convert, emptyLike, emptyOn, fillWith } from "../tensor/create.ts";
 import { broadcast, broadcastStrides, sameShape, show } from "../tensor/shape.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -105,6 +106,15 @@ export function contiguous(x: Tensor): Tensor {
   return record("clone", dense(x), [x], [(dy) => dy]);
 }
 
+/** The elements of `x` on another device, contiguous; `x` itself if it is there. No history. */
+export function moved(x: Tensor, backend: Backend): Tensor {
+  if (x.backend === backend) return x;
+  const source = dense(x), { dtype, numElements } = x, y = emptyOn(backend, x.shape, dtype);
+  const start = source.offset * dtype.size, bytes = numElements * dtype.size;
+  backend.write(y.storage, 0, source.backend.read(source.storage, start, bytes));
+  return y;
+}
+
 /** A copy, contiguous, that gradients flow through. */
 export function clone(x: Tensor): Tensor {
   checkTensor("clone", "input", x);
@@ -126,7 +136,7 @@ export function canCast(from: DType, to: DType): boolean {
 }
 
 /**
- * Writes the elements of `source`, broadcast and converted, into `x`. `nonBlocking` is taken for PyTorch's sake: the copy
+ * Writes the elements of `source`, broadcast, converted and from any device, into `x`. `nonBlocking` is taken for PyTorch's sake: the copy
  * is done when the call returns.
  *
  * @throws RangeError when `source` does not broadcast to the shape of `x`.
@@ -150,12 +160,19 @@ export function copy_(
   }
   beginInPlace("copy_", x, [x, source]);
   let from = source.dtype === x.dtype ? source : convert(dense(source), x.dtype);
+  from = moved(from, x.backend);
   if (from.storage === x.storage) from = clone(alias(from));
   copyInto(x, from);
   return recordInPlace("CopyBackwards", x, [x, source], [
     () => null,
-    (dy) => sumTo(cast(dy, source.dtype), source.shape),
+    (dy) => onDevice(sumTo(cast(dy, source.dtype), source.shape), source.backend),
   ]);
+}
+
+/** `x` on another device; `x` itself if it is there. */
+export function onDevice(x: Tensor, backend: Backend): Tensor {
+  if (x.backend === backend) return x;
+  return record("to_copy", moved(x, backend), [x], [(dy) => onDevice(dy, x.backend)]);
 }
 
 /** A number, or a tensor of no axes. */

@@ -7,7 +7,7 @@ import { record } from "../autograd/record.ts";
 import { float32, float64, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn, fromArray } from "../tensor/create.ts";
-import { show } from "../tensor/shape.ts";
+import { checkDevice, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { tolist } from "./access.ts";
 import { div } from "./arithmetic.ts";
@@ -160,6 +160,7 @@ export function ctcLoss(
   const how = reductionOf("ctcLoss", reduction);
   checkTensor("ctcLoss", "logProbs", logProbs);
   checkTensor("ctcLoss", "targets", targets);
+  checkDevice("ctcLoss", logProbs, targets);
   if (logProbs.dtype !== float32 && logProbs.dtype !== float64) {
     throw new TypeError(`ctcLoss: expected float32 or float64, got ${logProbs.dtype}`);
   }

@@ -22,13 +22,16 @@ export interface GeneratorOption {
 /** The default of that option. */
 export const NO_GENERATOR = { generator: null as Generator | null };
 
-/** The generator to fill `x` from. Throws `TypeError` unless it is one, on the device of `x`. */
+/**
+ * The generator to fill `x` from: the default one draws for every device. Throws `TypeError` unless it is one, on the
+ * device of `x`.
+ */
 export function generatorFor(call: string, x: Tensor, generator: Generator | null): Generator {
   const g = generator ?? defaultGenerator;
   if (!(g instanceof Generator)) {
     throw new TypeError(`${call}: generator must be a torch.Generator, got ${describeValue(g)}`);
   }
-  if (g.backend !== x.backend) {
+  if (g !== defaultGenerator && g.backend !== x.backend) {
     throw new TypeError(`${call}: the generator is on ${g.device}, the tensor on ${x.device}`);
   }
   return g;

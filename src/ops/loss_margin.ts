@@ -7,7 +7,7 @@ import { record } from "../autograd/record.ts";
 import { float32, float64, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn } from "../tensor/create.ts";
-import { broadcast, sameShape, show } from "../tensor/shape.ts";
+import { broadcast, checkDevice, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { checkInput, nll, readClasses, readWeight, targetShares } from "./class_target.ts";
@@ -396,6 +396,7 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: Los
   const how = reductionOf(call, reduction, sizeAverage, reduce);
   checkTensor(call, "input", input);
   checkTensor(call, "target", target);
+  checkDevice(call, input, target);
   checkInputType(call, input);
   const classes = input.ndim === 0 ? 1 : input.shape[input.ndim - 1];
   if (input.ndim > 2 || classes === 0 || !sameShape(input.shape, target.shape)) {

@@ -7,7 +7,7 @@ import { describeValue } from "../tensor/describe.ts";
 import { recordAll, recording } from "../autograd/record.ts";
 import { computeType, float32 } from "../backend/dtype.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
-import { show } from "../tensor/shape.ts";
+import { checkDevice, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { cast, denseAs } from "./copy.ts";
@@ -39,10 +39,11 @@ export function checkNumber(call: string, name: string, value: unknown): void {
   }
 }
 
-/** Throws unless `t`, if there is one, has the dtype of `x`; a 16-bit `x` takes float32 too. */
+/** Throws unless `t`, if there is one, has the device and the dtype of `x`; a 16-bit `x` takes float32 too. */
 export function checkDTypes(call: string, x: Tensor, tensors: Record<string, Tensor | null>): void {
   checkFloating(call, x);
   for (const [name, t] of Object.entries(tensors)) {
+    if (t !== null) checkDevice(call, x, t);
     if (t === null || t.dtype === x.dtype || (x.dtype.size === 2 && t.dtype === float32)) continue;
     throw new TypeError(`${call}: expected ${name} of ${x.dtype} as the input, got ${t.dtype}`);
   }

@@ -6,7 +6,7 @@
 import { record } from "../autograd/record.ts";
 import { bool, computeType, type DType, int32, int64 } from "../backend/dtype.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
-import { broadcast, broadcastsTo, show } from "../tensor/shape.ts";
+import { broadcast, broadcastsTo, checkDevice, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { collapse, copyInto, dense, denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
@@ -54,6 +54,7 @@ export function broadcastIndexes(call: string, indexes: Indexes): Indexes {
  */
 function placesOf(call: string, x: Tensor, indexes: Indexes, names?: readonly number[]): Places {
   const { backend } = x;
+  for (const index of indexes) if (index !== null) checkDevice(call, x, index);
   const axes = indexes.flatMap((index, d) => index === null ? [] : [d]);
   const first = axes[0], last = axes[axes.length - 1];
   const together = last - first === axes.length - 1;
@@ -171,6 +172,7 @@ export function writeAt(
 ): void {
   const { shape, offsets, outer, stride, inner } = placesOf(call, x, indexes, names);
   const n = offsets.numElements, { backend, dtype } = x;
+  checkDevice(call, x, value);
   checkValue(call, value.shape, shape);
   if (sizeOf(shape) === 0) return;
   let source: Tensor;

@@ -16,7 +16,7 @@ import {
   wholeNumbers,
 } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
-import { axis, checkShape, show, splitAt } from "../tensor/shape.ts";
+import { axis, checkDevice, checkShape, show, splitAt } from "../tensor/shape.ts";
 import { contiguousStrides, Tensor } from "../tensor/tensor.ts";
 import { item as element } from "./access.ts";
 import { clone, copyInto, denseAs } from "./copy.ts";
@@ -222,6 +222,7 @@ export function repeatInterleave(
   if (dim !== null && x.ndim === 0) {
     throw new RangeError(`${call}: a 0-d tensor has no axis ${dim}`);
   }
+  if (repeats instanceof Tensor) checkDevice(call, x, repeats);
   const source = dim === null ? flatten(x) : x;
   const d = dim === null ? 0 : axis(call, dim, x.ndim),
     [outer, n, inner] = splitAt(source.shape, d);

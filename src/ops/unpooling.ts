@@ -7,7 +7,7 @@ import { record } from "../autograd/record.ts";
 import { int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
-import { sameShape, show } from "../tensor/shape.ts";
+import { checkDevice, sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, Tensor } from "../tensor/tensor.ts";
 import { gatherChecked } from "./checked_index.ts";
 import { dense } from "./copy.ts";
@@ -47,6 +47,7 @@ function unpool(
 ): Tensor {
   checkTensor(call, "input", x);
   checkTensor(call, "indices", indices);
+  checkDevice(call, x, indices);
   const o = read(call, {
     kernelSize: NaN as Spatial,
     stride: null as Spatial | null,

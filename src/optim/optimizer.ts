@@ -9,7 +9,7 @@ import { enableGrad, noGrad } from "../autograd/record.ts";
 import { float32 } from "../backend/dtype.ts";
 import { unscoped } from "../backend/storage.ts";
 import { item } from "../ops/access.ts";
-import { cast, clone } from "../ops/copy.ts";
+import { cast, clone, moved } from "../ops/copy.ts";
 import { detach } from "../ops/view.ts";
 import { show as showValue } from "../nn/text.ts";
 import { type Args, isOptions, read } from "../tensor/arguments.ts";
@@ -258,7 +258,7 @@ export class Optimizer {
     this.state = state;
   }
 
-  /** A copy of what was remembered of `p`, in its dtype. */
+  /** A copy of what was remembered of `p`, in its dtype and on its device. */
   protected adoptState(call: string, p: Tensor, saved: State): State {
     const state: State = {};
     for (const [name, value] of Object.entries(saved)) {
@@ -269,7 +269,7 @@ export class Optimizer {
             `${call}: ${name} has shape ${show(value.shape)}, the parameter ${show(p.shape)}`,
           );
         }
-        state[name] = clone(cast(detach(value), p.dtype));
+        state[name] = clone(moved(cast(detach(value), p.dtype), p.backend));
       } else state[name] = value;
     }
     return state;

@@ -19,6 +19,7 @@ import {
   type TypedArray,
   uint8,
 } from "../backend/dtype.ts";
+import { openCuda } from "../backend/devices.ts";
 import { cpu } from "../backend/wasm.ts";
 import { mode } from "../autograd/mode.ts";
 import { checkShape, show } from "./shape.ts";
@@ -40,8 +41,8 @@ export type Nested = number | bigint | boolean | readonly Nested[] | TypedArray;
 /** The backend of a device's name. Throws `Error` for one that is not there. */
 export function backendOf(call: string, device: string | null | undefined): Backend {
   if (device === undefined || device === null || device === "cpu") return cpu;
-  if (/^cuda(:\d+)?$/.test(device)) {
-    throw new Error(`${call}: no CUDA library is loaded; this build runs on "cpu"`);
+  if (typeof device === "string" && /^cuda(:\d+)?$/.test(device)) {
+    return openCuda(call, device, cpu);
   }
   throw new TypeError(`${call}: no device ${describeValue(device)}; expected "cpu" or "cuda"`);
 }

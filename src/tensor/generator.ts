@@ -1,5 +1,6 @@
 /**
- * Generators of random numbers: PyTorch's Mersenne Twister, whose state lives in the device's memory.
+ * Generators of random numbers: PyTorch's Mersenne Twister. The CPU draws for every device, so the state lives in its
+ * memory.
  *
  * @module
  */
@@ -7,13 +8,14 @@ import { describeValue } from "./describe.ts";
 import type { Backend } from "../backend/backend.ts";
 import { uint8 } from "../backend/dtype.ts";
 import { type Storage, unscoped } from "../backend/storage.ts";
+import { cpu } from "../backend/wasm.ts";
 import { backendOf, emptyOn } from "./create.ts";
 import { show } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
 /** The seed of a generator that was given none. */
 const DEFAULT_SEED = 67280421310721n;
-/** A generator in the device's memory: 624 words, the next one's number, and the cached normal number. */
+/** A generator in memory: 624 words, the next one's number, and the cached normal number. */
 const STATE_BYTES = 2512, POSITION = 2496, HAS_CACHED = 2500, CACHED = 2504;
 const WORDS = 624;
 /** PyTorch's form of the state, which `getState` gives: where its fields are. */
@@ -75,13 +77,13 @@ export class Generator {
 
   /** The address of its state, for a kernel call that follows at once. */
   get pointer(): number {
-    return this.#backend.touch(this.#state());
+    return cpu.touch(this.#state());
   }
 
   /** Its state in memory, which outlives every scope; made and seeded when it is first needed. */
   #state(): Storage {
     if (this.#storage === null) {
-      this.#storage = unscoped(() => this.#backend.allocate(STATE_BYTES));
+      this.#storage = unscoped(() => cpu.allocate(STATE_BYTES));
       this.#start(this.#seed ?? foreseenByNobody());
     }
     return this.#storage;
@@ -90,8 +92,7 @@ export class Generator {
   #start(seed: bigint): void {
     this.#seed = seed;
     if (this.#storage === null) return void this.#state();
-    const kernels = this.#backend.kernels;
-    kernels.seed_generator(this.#backend.touch(this.#storage), Number(BigInt.asIntN(32, seed)));
+    cpu.kernels.seed_generator(cpu.touch(this.#storage), Number(BigInt.asIntN(32, seed)));
   }
 
   /** Starts its stream anew from `seed`, of which the low 32 bits count. Negative seeds count from 2^64. */
@@ -116,7 +117,7 @@ export class Generator {
 
   /** Its state -> [5056] of uint8, in PyTorch's form: `setState` goes on from there. */
   getState(): Tensor {
-    const own = new DataView(this.#backend.read(this.#state(), 0, STATE_BYTES).buffer);
+    const own = new DataView(cpu.read(this.#state(), 0, STATE_BYTES).buffer);
     const form = new DataView(new ArrayBuffer(FORM.bytes));
     const position = own.getInt32(POSITION, true);
     // Before its first word PyTorch's generator stands at 0 with one step left; its first word is still the seed.
@@ -133,8 +134,8 @@ export class Generator {
       form.setFloat64(FORM.cached, own.getFloat64(CACHED, true), true);
       form.setInt32(FORM.has, 1, true);
     }
-    const state = emptyOn(this.#backend, [FORM.bytes], uint8);
-    this.#backend.write(state.storage, 0, new Uint8Array(form.buffer));
+    const state = emptyOn(cpu, [FORM.bytes], uint8);
+    cpu.write(state.storage, 0, new Uint8Array(form.buffer));
     return state;
   }
 
@@ -171,7 +172,7 @@ export class Generator {
     }
     const storage = this.#state();
     this.#seed = form.getBigUint64(FORM.seed, true);
-    this.#backend.write(storage, 0, new Uint8Array(own.buffer));
+    cpu.write(storage, 0, new Uint8Array(own.buffer));
     return this;
   }
 }

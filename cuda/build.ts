@@ -1,0 +1,203 @@
+/**
+ * Compiles the CUDA kernels to build/libcudakernels.so with nvcc, or with `--emulator` the same sources to
+ * build/libcudaemulator.so with g++ alone, which runs them on the CPU for tests. Does nothing when the sources have not
+ * changed. `--sanitize` adds AddressSanitizer and UBSan to the emulator's library; with `--optional` a compiler that is
+ * missing is no error.
+ *
+ *     deno task build:cuda
+ *     deno task build:emulator
+ */
+
+/** A way to compile cuda/. */
+interface Target {
+  /** The library, in build/. */
+  library: string;
+  /** The compiler's places, the first that runs is taken. */
+  compilers: string[];
+  /** What to install where there is none. */
+  missing: string;
+  /** Options to compile one file. */
+  compile: string[];
+  /** Options to link. */
+  link: string[];
+  /** Folders of sources, each a unit of its own. */
+  folders: string[];
+}
+
+const CUDA_HOMES = [Deno.env.get("CUDA_HOME"), Deno.env.get("CUDA_PATH"), "/usr/local/cuda"];
+const WARNINGS = ["-Wall", "-Wextra", "-Wno-unknown-pragmas"];
+const GXX = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fwrapv", ...WARNINGS];
+
+/** The targets, by name. */
+export const TARGETS: Record<"cuda" | "emulator" | "sanitized", Target> = {
+  cuda: {
+    library: "libcudakernels.so",
+    compilers: ["nvcc", ...CUDA_HOMES.flatMap((home) => home ? [`${home}/bin/nvcc`] : [])],
+    missing:
+      "nvcc was not found on PATH, in CUDA_HOME or in /usr/local/cuda: install the CUDA toolkit " +
+      "(https://developer.nvidia.com/cuda-downloads)",
+    // Binaries for A100 and H100, and PTX that the driver compiles for whatever comes after sm_80.
+    compile: [
+      "-std=c++17",
+      "-O2",
+      "--extended-lambda",
+      "-gencode=arch=compute_80,code=sm_80",
+      "-gencode=arch=compute_90a,code=sm_90a",
+      "-gencode=arch=compute_80,code=compute_80",
+      "-Xcompiler=-fPIC,-fvisibility=hidden,-fwrapv",
+    ],
+    link: ["-shared", "-cudart=static"],
+    folders: ["cuda/"],
+  },
+  emulator: {
+    library: "libcudaemulator.so",
+    compilers: ["g++"],
+    missing: "g++ was not found on PATH: install it (Debian, Ubuntu: apt install g++)",
+    compile: GXX,
+    link: ["-shared"],
+    folders: ["cuda/", "cuda/emulator/"],
+  },
+  sanitized: {
+    library: "libcudaemulator.sanitized.so",
+    compilers: ["g++"],
+    missing: "g++ was not found on PATH: install it (Debian, Ubuntu: apt install g++)",
+    compile: [...GXX, "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
+    link: ["-shared", "-fsanitize=address,undefined"],
+    folders: ["cuda/", "cuda/emulator/"],
+  },
+};
+
+const root = new URL("../", import.meta.url);
+const out = new URL("build/", root);
+
+/** The files of a folder whose names end in one of `endings`, sorted. */
+async function files(folder: string, endings: string[]): Promise<string[]> {
+  const names = [];
+  for await (const { name } of Deno.readDir(new URL(folder, root))) {
+    if (endings.some((ending) => name.endsWith(ending))) names.push(folder + name);
+  }
+  return names.sort();
+}
+
+/** The files that are compiled, each by itself; programs of the emulator's own tests are not among them. */
+async function units(target: Target): Promise<string[]> {
+  const names = await Promise.all(target.folders.map((folder) => files(folder, [".cu", ".cpp"])));
+  return names.flat().filter((name) => !name.endsWith("/bugs.cu"));
+}
+
+async function digest(parts: (string | Uint8Array)[]): Promise<string> {
+  const bytes = parts.map((part) =>
+    typeof part === "string" ? new TextEncoder().encode(part) : part
+  );
+  const hashes = await Promise.all(
+    bytes.map((part) => crypto.subtle.digest("SHA-256", part as BufferSource)),
+  );
+  const all = new Uint8Array(await new Blob(hashes).arrayBuffer());
+  return [...new Uint8Array(await crypto.subtle.digest("SHA-256", all))]
+    .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Runs a program; its exit status and what it said. */
+async function run(program: string, args: string[]): Promise<{ code: number; text: string }> {
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(program, { args, cwd: root }).output();
+    const decoder = new TextDecoder();
+    return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+  } catch (e) {
+    if (e instanceof Deno.errors.NotFound) return { code: -1, text: "" };
+    throw e;
+  }
+}
+
+/** The first compiler that runs, and its version; null where there is none. */
+export async function compilerOf(
+  target: Target,
+): Promise<{ path: string; version: string } | null> {
+  for (const path of target.compilers) {
+    const { code, text } = await run(path, ["--version"]);
+    if (code === 0) return { path, version: text };
+  }
+  return null;
+}
+
+/**
+ * Builds a target unless its sources are those of the last time; the library's path. Objects are kept under build/cuda/,
+ * so that only families that changed are compiled.
+ *
+ * @throws Error when there is no compiler, or the sources do not compile.
+ */
+export async function build(name: keyof typeof TARGETS): Promise<string> {
+  const target = TARGETS[name], compiler = await compilerOf(target);
+  if (compiler === null) throw new Error(target.missing);
+  const headers = await Promise.all([
+    ...await files("cuda/", [".cuh"]),
+    ...await files("cuda/emulator/", [".h"]),
+  ].map((file) => Deno.readFile(new URL(file, root))));
+  const common = await digest([compiler.version, ...target.compile, ...target.link, ...headers]);
+  const sources = await units(target), objects = new URL(`cuda/${name}/`, out);
+  await Deno.mkdir(objects, { recursive: true });
+  const keys = await Promise.all(
+    sources.map(async (file) => await digest([common, await Deno.readFile(new URL(file, root))])),
+  );
+  const library = new URL(target.library, out).pathname;
+  const key = await digest([...sources, ...keys]), mark = new URL("key", objects);
+  const exists = await Deno.stat(library).then(() => true, () => false);
+  if (exists && await Deno.readTextFile(mark).catch(() => "") === key) return library;
+
+  const object = (i: number) => {
+    const file = sources[i].split("/").at(-1)!;
+    return new URL(`${file}.${keys[i].slice(0, 16)}.o`, objects).pathname;
+  };
+  const kept = new Set<string>();
+  for await (const { name } of Deno.readDir(objects)) kept.add(new URL(name, objects).pathname);
+  const left = sources.map((_, i) => i).filter((i) => !kept.has(object(i)));
+  if (left.length > 0) {
+    console.log(
+      `compiling ${left.length} of ${sources.length} files of cuda/ for ${target.library} ...`,
+    );
+  }
+  const errors: string[] = [];
+  await Promise.all(Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, async () => {
+    for (let i; (i = left.shift()) !== undefined;) {
+      const language = name === "cuda" ? [] : ["-x", "c++"], part = `${object(i)}.part`;
+      const { code, text } = await run(compiler.path, [
+        ...target.compile,
+        "-Icuda",
+        ...language,
+        "-c",
+        sources[i],
+        "-o",
+        part,
+      ]);
+      if (code === 0) await Deno.rename(part, object(i));
+      if (text.trim()) code === 0 ? console.warn(text) : errors.push(text);
+    }
+  }));
+  if (errors.length > 0) throw new Error(`cuda/ does not compile:\n${errors.join("\n")}`);
+  const wanted = sources.map((_, i) => object(i));
+  const { code, text } = await run(compiler.path, [
+    ...target.link,
+    ...wanted,
+    "-o",
+    `${library}.part`,
+  ]);
+  if (code !== 0) throw new Error(`${target.library} does not link:\n${text}`);
+  for (const old of kept) if (old.endsWith(".o") && !wanted.includes(old)) await Deno.remove(old);
+  await Deno.rename(`${library}.part`, library);
+  await Deno.writeTextFile(mark, key);
+  return library;
+}
+
+if (import.meta.main) {
+  const name = Deno.args.includes("--sanitize")
+    ? "sanitized"
+    : Deno.args.includes("--emulator")
+    ? "emulator"
+    : "cuda";
+  try {
+    console.log(await build(name));
+  } catch (e) {
+    console.error((e as Error).message);
+    Deno.exit(Deno.args.includes("--optional") && await compilerOf(TARGETS[name]) === null ? 0 : 1);
+  }
+}

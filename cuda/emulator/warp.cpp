@@ -1,0 +1,213 @@
+// Warp collectives: a lane waits until all that its mask names are there; the last one works out everybody's result.
+#include <algorithm>
+
+#include "internal.h"
+
+namespace emu {
+
+static float bf(uint16_t b) {
+  uint32_t u = (uint32_t)b << 16;
+  float f;
+  memcpy(&f, &u, 4);
+  return f;
+}
+
+static void compute(Thread* w, unsigned mask, Op op) {
+  // w = lane 0 of the warp
+  auto in = [&](int l) {
+    unsigned v;
+    memcpy(&v, w[l].in, 4);
+    return v;
+  };
+  auto all = [&](unsigned v) {
+    for (int l = 0; l < 32; l++) if (mask >> l & 1) memcpy(w[l].out, &v, 4);
+  };
+  unsigned r = 0;
+  switch (op) {
+    case Op::shfl: for (int l = 0; l < 32; l++) if (mask >> l & 1) {
+      int s = w[l].src;
+      if (s < 0 || s > 31 || !(mask >> s & 1)) {
+        cur = &w[l];
+        fail("shuffle reads lane %d, which is not in the mask 0x%08x (%s:%d)", s, mask, w[l].file, w[l].line);
+      }
+      memcpy(w[l].out, w[s].in, w[l].size);
+    }
+    return;
+    case Op::ballot: for (int l = 0; l < 32; l++) if ((mask >> l & 1) && in(l)) r |= 1u << l;
+    return all(r);
+    case Op::any: for (int l = 0; l < 32; l++) if (mask >> l & 1) r |= in(l);
+    return all(r);
+    case Op::all: r = 1;
+    for (int l = 0; l < 32; l++) if (mask >> l & 1) r &= in(l);
+    return all(r);
+    case Op::sync: return;
+    case Op::add: for (int l = 0; l < 32; l++) if (mask >> l & 1) r += in(l);
+    return all(r);
+    case Op::max_: {
+      int m = INT32_MIN;
+      for (int l = 0; l < 32; l++) if (mask >> l & 1) m = std::max(m, (int)in(l));
+      return all((unsigned)m);
+    }
+    case Op::min_: {
+      int m = INT32_MAX;
+      for (int l = 0; l < 32; l++) if (mask >> l & 1) m = std::min(m, (int)in(l));
+      return all((unsigned)m);
+    }
+    case Op::and_: r = ~0u;
+    for (int l = 0; l < 32; l++) if (mask >> l & 1) r &= in(l);
+    return all(r);
+    case Op::or_: for (int l = 0; l < 32; l++) if (mask >> l & 1) r |= in(l);
+    return all(r);
+    case Op::xor_: for (int l = 0; l < 32; l++) if (mask >> l & 1) r ^= in(l);
+    return all(r);
+    case Op::match: for (int l = 0; l < 32; l++) if (mask >> l & 1) {
+      unsigned m = 0;
+      for (int k = 0; k < 32; k++) if ((mask >> k & 1) && in(k) == in(l)) m |= 1u << k;
+      memcpy(w[l].out, &m, 4);
+    }
+    return;
+    case Op::mma: {
+      float A[16][16], B[16][8];
+      for (int l = 0; l < 32; l++) {
+        const uint32_t* a = (const uint32_t*)w[l].p0;
+        const uint32_t* b = (const uint32_t*)w[l].p1;
+        int g = l >> 2, t = l & 3;
+        for (int i = 0; i < 4; i++) {
+          for (int h = 0; h < 2; h++) A[g + (i & 1) * 8][t * 2 + h + (i >> 1) * 8] = bf((uint16_t)(a[i] >> (16 * h)));
+        }
+        for (int i = 0; i < 2; i++) for (int h = 0; h < 2; h++) B[t * 2 + h + i * 8][g] = bf((uint16_t)(b[i] >> (16 * h)));
+      }
+      for (int l = 0; l < 32; l++) {
+        float* d = (float*)w[l].p2;
+        int g = l >> 2, t = l & 3;
+        for (int i = 0; i < 4; i++) {
+          int row = g + (i >> 1) * 8, col = t * 2 + (i & 1);
+          float s = d[i];
+          for (int k = 0; k < 16; k++) s += A[row][k] * B[k][col];
+          d[i] = s;
+        }
+      }
+      return;
+    }
+    case Op::ldmatrix: {
+      int n = w[0].i0 & 15;
+      bool tr = w[0].i0 >> 4;
+      for (int l = 0; l < 32; l++) {
+        uint32_t* d = (uint32_t*)w[l].p2;
+        int g = l >> 2, t = l & 3;
+        for (int i = 0; i < n; i++) {
+          uint16_t e[2];
+          for (int h = 0; h < 2; h++) {
+            int row = tr ? t * 2 + h : g, col = tr ? g : t * 2 + h;
+            e[h] = ((const uint16_t*)w[i * 8 + row].p0)[col];
+          }
+          d[i] = (uint32_t)e[0] | (uint32_t)e[1] << 16;
+        }
+      }
+      return;
+    }
+  }
+}
+
+void warpCollective(const char* file, int line) {
+  Thread* t = cur;
+  t->file = file;
+  t->line = line;
+  unsigned mask = t->mask;
+  if (!(mask >> t->lane & 1)) {
+    fail("lane %u calls a warp intrinsic with mask 0x%08x that does not name it (%s:%d)", t->lane, mask, file, line);
+  }
+  Thread* w = t - t->lane;
+  size_t left = threads.size() - (size_t)(w - threads.data());
+  for (unsigned l = 0; l < 32; l++) if (mask >> l & 1) {
+    if (l >= left) fail("mask 0x%08x names lane %u, which the block does not have (%s:%d)", mask, l, file, line);
+    if (w[l].state == DONE) fail("mask 0x%08x names lane %u, which has exited (%s:%d)", mask, l, file, line);
+    if (&w[l] == t) continue;
+    if (w[l].state != AT_WARP || w[l].warpDone) {
+      t->state = AT_WARP;
+      t->warpDone = false;
+      yield();
+      return;
+    }
+    if (w[l].op != t->op || w[l].mask != mask || w[l].line != line) {
+      fail("divergent warp intrinsic: lane %u is at %s:%d, lane %u at %s:%d", t->lane, file, line, l, w[l].file, w[l].line);
+    }
+  }
+  compute(w, mask, t->op);
+  for (unsigned l = 0; l < 32; l++) if ((mask >> l & 1) && &w[l] != t) w[l].warpDone = true;
+}
+
+void mmaBf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  Thread* t = cur;
+  t->op = Op::mma;
+  t->mask = ~0u;
+  t->p0 = a;
+  t->p1 = b;
+  t->p2 = d;
+  warpCollective("mma.sync", 0);
+}
+
+void ldmatrix(uint32_t* r, int n, bool tr, const void* p) {
+  Thread* t = cur;
+  if ((uintptr_t)p & 15) fail("ldmatrix row address is not 16-byte aligned");
+  t->op = Op::ldmatrix;
+  t->mask = ~0u;
+  t->i0 = n | (tr ? 16 : 0);
+  t->p0 = p;
+  t->p2 = r;
+  warpCollective("ldmatrix", 0);
+}
+
+struct CpQueue {
+  struct Entry {
+    void* dst;
+    const void* src;
+    int bytes, group;
+  };
+  std::vector<Entry> pending;
+  int groups = 0;
+};
+
+static std::vector<CpQueue> cpQueues;
+static bool cpUsed;
+static CpQueue& cpQueue() {
+  if (cpQueues.size() < threads.size()) cpQueues.resize(threads.size());
+  cpUsed = true;
+  return cpQueues[(size_t)(cur - threads.data())];
+}
+
+void cpAsync16(void* d, const void* s, int n) {
+  if (((uintptr_t)d & 15) || (n && ((uintptr_t)s & 15))) fail("cp.async address is not 16-byte aligned");
+  if (n < 0 || n > 16) fail("cp.async of %d bytes", n);
+  CpQueue& q = cpQueue();
+  q.pending.push_back({d, s, n, q.groups});
+  memset(d, 0xff, 16);
+  // the data arrives at the wait
+}
+
+void cpAsyncCommit() {
+  cpQueue().groups++;
+}
+
+void cpAsyncWait(int keep) {
+  CpQueue& q = cpQueue();
+  size_t k = 0;
+  for (auto& c : q.pending) {
+    if (c.group < q.groups - keep) {
+      memset(c.dst, 0, 16);
+      memcpy(c.dst, c.src, (size_t)c.bytes);
+    } else q.pending[k++] = c;
+  }
+  q.pending.resize(k);
+}
+
+void dropCopies() {
+  if (!cpUsed) return;
+  for (auto& queue : cpQueues) {
+    queue.pending.clear();
+    queue.groups = 0;
+  }
+  cpUsed = false;
+}
+
+}  // namespace emu

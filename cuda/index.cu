@@ -1,0 +1,156 @@
+// Reading from and writing to indexed positions, and combining elements into them. Indexes are int64 and within range, which
+// the op has checked; a negative one counts from the end. Elements that only move go by their size (b1, b2, b4, b8).
+//
+// Where several elements meet in one position they are taken in order, so equal calls give equal bits: no atomics. Either a
+// thread goes through all elements of a column, or a warp looks through all indexes for those of its row.
+#include "common.cuh"
+
+static DEVICE Size indexAt(const int64_t* index, Size i, Size n) { return index[i] < 0 ? index[i] + n : index[i]; }
+
+// y[o, i, j] = x[o, index[o, i, j], j]: x is [outer, n, inner], y and index [outer, k, inner]; `outer` from begin to end.
+template <class T>
+static void gather(T* y, const T* x, const int64_t* index, Size n, Size k, Size inner, Size begin, Size end) {
+  forEach(begin * k * inner, end * k * inner, [=] DEVICE(Size at) {
+    const Size o = at / (k * inner);
+    y[at] = x[(o * n + indexAt(index, at, n)) * inner + at % inner];
+  });
+}
+
+struct Put {
+  template <class T> DEVICE T operator()(T, T b) const { return b; }
+};
+struct Times {
+  template <class T> DEVICE T operator()(T a, T b) const { return (T)(a * b); }
+};
+struct Add {
+  template <class T> DEVICE T operator()(T a, T b) const { return (T)(a + b); }
+};
+
+// y[o, index[o, i, j], j] = op(that, source[o, i, j]), in order of i: y is [outer, n, inner], source and index
+// [outer, k, inner].
+template <class F, class T>
+static void scatter(T* y, const int64_t* index, const T* source, Size n, Size k, Size inner, Size begin, Size end) {
+  const F op;
+  if (inner >= 32 || k <= 64 || n > 4 * k) {
+    forEach(begin * inner, end * inner, [=] DEVICE(Size c) {
+      const Size o = c / inner, j = c % inner;
+      for (Size i = 0; i < k; i++) {
+        const Size at = (o * k + i) * inner + j;
+        T* place = y + (o * n + indexAt(index, at, n)) * inner + j;
+        *place = op(*place, source[at]);
+      }
+    });
+    return;
+  }
+  forBlocks(begin * n, end * n, 32, [=] DEVICE(Size row) {
+    const Size o = row / n, r = row % n;
+    for (Size j = 0; j < inner; j++) {
+      T value = y[row * inner + j];
+      bool met = false;
+      for (Size i0 = 0; i0 < k; i0 += 32) {
+        const Size i = i0 + threadIdx.x;
+        const bool mine = i < k && indexAt(index, (o * k + i) * inner + j, n) == r;
+        for (unsigned found = __ballot_sync(0xffffffffu, mine); found; found &= found - 1) {
+          value = op(value, source[(o * k + i0 + __ffs((int)found) - 1) * inner + j]);
+          met = true;
+        }
+      }
+      if (met && threadIdx.x == 0) y[row * inner + j] = value;
+    }
+  });
+}
+
+// y[o, index[i], :] += source[o, i, :]: y is [outer, n, inner], source [outer, k, inner]. A warp looks for the rows that
+// are to be added to its own, and adds them in order.
+template <class T>
+static void index_add(T* y, const int64_t* index, const T* source, Size n, Size k, Size inner, Size begin, Size end) {
+  forBlocks(begin * n, end * n, 32, [=] DEVICE(Size row) {
+    const Size o = row / n, r = row % n;
+    for (Size i0 = 0; i0 < k; i0 += 32) {
+      const Size i = i0 + threadIdx.x;
+      const bool mine = i < k && indexAt(index, i, n) == r;
+      for (unsigned found = __ballot_sync(0xffffffffu, mine); found; found &= found - 1) {
+        const T* from = source + (o * k + i0 + __ffs((int)found) - 1) * inner;
+        for (Size j = threadIdx.x; j < inner; j += 32) y[row * inner + j] = (T)(y[row * inner + j] + from[j]);
+      }
+    }
+  });
+}
+
+template <class W> static void selectRows(void* y, const void* x, const int64_t* index, Size n, Size k, Size words, Size begin, Size end) {
+  W* to = (W*)y;
+  const W* from = (const W*)x;
+  forEach(begin * words, end * words, [=] DEVICE(Size at) {
+    const Size r = at / words, o = r / k;
+    to[at] = from[(o * n + indexAt(index, r - o * k, n)) * words + at % words];
+  });
+}
+
+// The widest type in which rows of `bytes` bytes can be moved.
+static int widthOf(const void* a, const void* b, Size bytes) {
+  const uintptr_t all = (uintptr_t)a | (uintptr_t)b | (uintptr_t)bytes;
+  return all % 16 == 0 ? 16 : all % 8 == 0 ? 8 : all % 4 == 0 ? 4 : 1;
+}
+
+// y[o, i, :] = x[o, index[i], :], rows of `bytes` bytes, for rows [begin, end) of outer * k.
+static void index_select(void* y, const void* x, const int64_t* index, Size n, Size k, Size bytes, Size begin, Size end) {
+  switch (widthOf(y, x, bytes)) {
+    case 16: return selectRows<uint4>(y, x, index, n, k, bytes / 16, begin, end);
+    case 8: return selectRows<uint64_t>(y, x, index, n, k, bytes / 8, begin, end);
+    case 4: return selectRows<uint32_t>(y, x, index, n, k, bytes / 4, begin, end);
+    default: return selectRows<uint8_t>(y, x, index, n, k, bytes, begin, end);
+  }
+}
+
+// y[o, index[i], :] = source[o, i, :], rows of `bytes` bytes; of several for one place the last stays: y is [outer, n],
+// source [outer, k]. A warp looks for the last row that goes to its own.
+static void index_copy(void* y, const int64_t* index, const void* source, Size n, Size k, Size bytes, Size begin, Size end) {
+  uint8_t* to = (uint8_t*)y;
+  const uint8_t* from = (const uint8_t*)source;
+  forBlocks(begin * n, end * n, 32, [=] DEVICE(Size row) {
+    const Size o = row / n, r = row % n;
+    Size last = -1;
+    for (Size i0 = 0; i0 < k; i0 += 32) {
+      const Size i = i0 + threadIdx.x;
+      const unsigned found = __ballot_sync(0xffffffffu, i < k && indexAt(index, i, n) == r);
+      if (found) last = i0 + 31 - __clz((int)found);
+    }
+    if (last < 0) return;
+    for (Size b = threadIdx.x; b < bytes; b += 32) to[row * bytes + b] = from[(o * k + last) * bytes + b];
+  });
+}
+
+// y[i, 0] = the index along one axis, of size n and stride `stride`, of position x[i]; rows of y have `axes` columns.
+static void unravel(int64_t* y, const int64_t* x, Size axes, Size n, Size stride, Size begin, Size end) {
+  forEach(begin, end, [=] DEVICE(Size i) { y[i * axes] = x[i] / stride % n; });
+}
+
+// y[i] = start + i * step.
+template <class T> static void arange(T* y, double start, double step, Size begin, Size end) {
+  forEach(begin, end, [=] DEVICE(Size i) { y[i] = (T)(start + (double)i * step); });
+}
+
+// The i-th of n numbers evenly spaced from `first` to `last`, from the nearer end, so that both are met exactly.
+static DEVICE double spaced(double first, double last, Size n, Size i) {
+  if (n == 1) return first;
+  const double step = (last - first) / (double)(n - 1);
+  return i < n / 2 ? first + step * (double)i : last - step * (double)(n - 1 - i);
+}
+static void linspace(double* y, Size n, double first, double last, Size begin, Size end) {
+  forEach(begin, end, [=] DEVICE(Size i) { y[i] = spaced(first, last, n, i); });
+}
+static void logspace(double* y, Size n, double first, double last, double base, Size begin, Size end) {
+  forEach(begin, end, [=] DEVICE(Size i) { y[i] = std::pow(base, spaced(first, last, n, i)); });
+}
+
+#define SIZES(name, ...)                                                                                       \
+  KERNEL(name##_b1, __VA_ARGS__ uint8_t>), KERNEL(name##_b2, __VA_ARGS__ uint16_t>),                           \
+      KERNEL(name##_b4, __VA_ARGS__ uint32_t>), KERNEL(name##_b8, __VA_ARGS__ uint64_t>)
+#define SCATTER(name, F)                                                                                       \
+  KERNEL(name, scatter<F, float>), KERNEL(name##_f64, scatter<F, double>), KERNEL(name##_i64, scatter<F, int64_t>), \
+      KERNEL(name##_i32, scatter<F, int32_t>), KERNEL(name##_u8, scatter<F, uint8_t>)
+
+FAMILY(index, SIZES(gather, gather<), SIZES(scatter, scatter<Put, ), SCATTER(scatter_add, Add), SCATTER(scatter_prod, Times),
+       SCATTER(scatter_amax, Larger), SCATTER(scatter_amin, Smaller), KERNEL_ALL(index_add, index_add),
+       KERNEL(index_select, index_select), KERNEL(index_copy, index_copy), KERNEL(unravel, unravel),
+       KERNEL_NUMBERS(arange, arange), KERNEL(linspace_f64, linspace), KERNEL(logspace_f64, logspace))

@@ -1,0 +1,173 @@
+// Losses over classes: x [outer, classes, inner], targets (int64) [outer, inner], which the op has checked: each is from 0 to
+// classes - 1, or equal to `ignore` and takes no part. weight [classes] may be left out. A position is one of the
+// outer * inner targets; kernels do the positions [begin, end).
+//
+//     nll            -w[t] x[t]
+//     cross_entropy  (1 - s) w[t] (lse - x[t]) + s / classes * sum over c of w[c] (lse - x[c]), lse = log sum exp x
+//
+// stats holds, for each position, the largest x and the logarithm of the sum of exp(x - largest).
+#include "common.cuh"
+
+template <class T> static DEVICE double weightOf(const T* weight, Size c) { return weight ? (double)weight[c] : 1.0; }
+
+// The first of `count` places for which `wrong` is true; else `count`.
+template <class F> struct FirstSlice {
+  int64_t* y;
+  Size count;
+  F wrong;
+  template <class G> DEVICE void operator()(G g, Size) const {
+    Size first = count;
+    for (Size i = g.first(); i < count; i += g.step()) {
+      if (wrong(i)) {
+        first = i;
+        break;
+      }
+    }
+    first = g.reduce(first, count, Smaller());
+    if (g.first() == 0) *y = first;
+  }
+};
+template <class F> static void firstOf(int64_t* y, Size count, F wrong) { forSlices(count, 1, 0, 1, FirstSlice<F>{y, count, wrong}); }
+
+static void target_check(int64_t* bad, const int64_t* target, Size classes, Size ignore, Size count) {
+  firstOf(bad, count, [=] DEVICE(Size i) { return (target[i] < 0 || target[i] >= classes) && target[i] != ignore; });
+}
+template <class T> static void unit_check(int64_t* bad, const T* x, Size count) {
+  firstOf(bad, count, [=] DEVICE(Size i) { return !(x[i] >= 0 && x[i] <= 1); });
+}
+
+template <class T>
+static void nll_loss(T* y, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore, Size begin, Size end) {
+  forEach(begin, end, [=] DEVICE(Size i) {
+    const int64_t t = target[i];
+    y[i] = t == ignore ? T(0) : (T)(-(double)x[sliceStart(i, classes, inner) + t * inner] * weightOf(weight, t));
+  });
+}
+
+// dy of a position, divided by the total weight if there is one.
+template <class T> static DEVICE double gradOf(const T* dy, const T* total, Size dyStep, Size i) {
+  return total ? (double)dy[i * dyStep] / (double)*total : (double)dy[i * dyStep];
+}
+
+template <class T>
+static void nll_loss_grad(T* dx, const T* dy, const T* total, const int64_t* target, const T* weight, Size classes, Size inner,
+                          Size ignore, Size dyStep, Size begin, Size end) {
+  forEach(begin * classes, end * classes, [=] DEVICE(Size at) {
+    const Size outer = at / (classes * inner), rest = at - outer * classes * inner, c = rest / inner, i = outer * inner + rest % inner;
+    const int64_t t = target[i];
+    dx[at] = t == c && t != ignore ? (T)(-gradOf(dy, total, dyStep, i) * weightOf(weight, t)) : T(0);
+  });
+}
+
+// y = sum of losses / total, total = sum of the weights of the targets.
+template <class T>
+static void weighted_mean(T* y, T* total, const T* losses, const int64_t* target, const T* weight, Size ignore, Size count) {
+  forBlocks(0, 1, THREADS, [=] DEVICE(Size) {
+    double sum = 0, w = 0;
+    for (Size i = threadIdx.x; i < count; i += blockDim.x) {
+      sum += (double)losses[i];
+      if (target[i] != ignore) w += weightOf(weight, target[i]);
+    }
+    sum = blockSum(sum);
+    w = blockSum(w);
+    if (threadIdx.x == 0) *total = (T)w, *y = (T)(sum / w);
+  });
+}
+
+template <class T> struct EntropySlice {
+  T* y;
+  T* stats;
+  const T* x;
+  const int64_t* target;
+  const T* weight;
+  Size classes, inner, ignore;
+  double smoothing;
+  template <class G> DEVICE void operator()(G g, Size i) const {
+    const T* column = x + sliceStart(i, classes, inner);
+    T most = -INFINITY;
+    for (Size c = g.first(); c < classes; c += g.step()) most = Larger()(most, column[c * inner]);
+    most = g.reduce(most, T(-INFINITY), Larger());
+    double sum = 0, soft = 0, weights = 0;
+    for (Size c = g.first(); c < classes; c += g.step()) {
+      const T d = column[c * inner] - most;
+      sum += (double)std::exp(d);
+      if (smoothing != 0) soft -= weightOf(weight, c) * (double)d, weights += weightOf(weight, c);
+    }
+    const double log = std::log(g.reduce(sum, 0.0, Plus()));
+    if (smoothing != 0) soft = g.reduce(soft, 0.0, Plus()) + log * g.reduce(weights, 0.0, Plus());
+    if (g.first() != 0) return;
+    stats[2 * i] = most;
+    stats[2 * i + 1] = (T)log;
+    const int64_t t = target[i];
+    if (t == ignore) {
+      y[i] = 0;
+      return;
+    }
+    const double hard = weightOf(weight, t) * (log - (double)(column[t * inner] - most));
+    y[i] = (T)((1 - smoothing) * hard + smoothing / (double)classes * soft);
+  }
+};
+template <class T>
+static void cross_entropy(T* y, T* stats, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore,
+                          double smoothing, Size begin, Size end) {
+  forSlices(classes, inner, begin, end, EntropySlice<T>{y, stats, x, target, weight, classes, inner, ignore, smoothing});
+}
+
+template <class T> struct EntropyGradSlice {
+  T* dx;
+  const T* dy;
+  const T* total;
+  const T* stats;
+  const T* x;
+  const int64_t* target;
+  const T* weight;
+  Size classes, inner, ignore;
+  double smoothing;
+  Size dyStep;
+  template <class G> DEVICE void operator()(G g, Size i) const {
+    const Size start = sliceStart(i, classes, inner);
+    const int64_t t = target[i];
+    // What all classes should get together: the share of the softmax.
+    double mass = 0;
+    if (smoothing != 0) {
+      for (Size c = g.first(); c < classes; c += g.step()) mass += weightOf(weight, c);
+      mass = smoothing / (double)classes * g.reduce(mass, 0.0, Plus());
+    }
+    const bool ignored = t == ignore;
+    const double grad = ignored ? 0 : gradOf(dy, total, dyStep, i);
+    const double hard = ignored ? 0 : (1 - smoothing) * weightOf(weight, t), share = smoothing / (double)classes;
+    const T most = stats[2 * i], log = stats[2 * i + 1];
+    for (Size c = g.first(); c < classes; c += g.step()) {
+      const Size at = start + c * inner;
+      if (ignored) {
+        dx[at] = 0;
+        continue;
+      }
+      const double softmax = (double)std::exp(x[at] - most - log);
+      dx[at] = (T)(grad * ((hard + mass) * softmax - share * weightOf(weight, c) - (c == t ? hard : 0)));
+    }
+  }
+};
+template <class T>
+static void cross_entropy_grad(T* dx, const T* dy, const T* total, const T* stats, const T* x, const int64_t* target, const T* weight,
+                               Size classes, Size inner, Size ignore, double smoothing, Size dyStep, Size begin, Size end) {
+  forSlices(classes, inner, begin, end,
+            EntropyGradSlice<T>{dx, dy, total, stats, x, target, weight, classes, inner, ignore, smoothing, dyStep});
+}
+
+// What each class of each position should get: w[c] (s / classes + (1 - s) [c is the target]).
+template <class T>
+static void cross_entropy_target(T* y, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore, double smoothing,
+                                 Size begin, Size end) {
+  forEach(begin * classes, end * classes, [=] DEVICE(Size at) {
+    const Size outer = at / (classes * inner), rest = at - outer * classes * inner, c = rest / inner;
+    const int64_t t = target[outer * inner + rest % inner];
+    const double share = smoothing / (double)classes + (c == t ? 1 - smoothing : 0);
+    y[at] = t == ignore ? T(0) : (T)(share * weightOf(weight, c));
+  });
+}
+
+FAMILY(loss_class, KERNEL(target_check, target_check), KERNEL_FLOATS(unit_check, unit_check), KERNEL_FLOATS(nll_loss, nll_loss),
+       KERNEL_FLOATS(nll_loss_grad, nll_loss_grad), KERNEL_FLOATS(weighted_mean, weighted_mean),
+       KERNEL_FLOATS(cross_entropy, cross_entropy), KERNEL_FLOATS(cross_entropy_grad, cross_entropy_grad),
+       KERNEL_FLOATS(cross_entropy_target, cross_entropy_target))

@@ -1,0 +1,215 @@
+// Reductions over the middle axis of x: [outer, n, inner] -> y: [outer, inner]; kernels do the results [begin, end).
+//
+// Sums of float32 are kept in float64. Few long slices are cut into parts that blocks sum side by side; the order of
+// additions follows from the sizes alone, so equal calls give equal bits.
+#include "common.cuh"
+
+// What is summed of an element x, and what becomes of the sum.
+struct Values {
+  template <class A> static DEVICE A term(A x, A) { return x; }
+  template <class A> static DEVICE A finish(A sum) { return sum; }
+};
+struct Numbers : Values {
+  template <class A> static DEVICE A term(A x, A) { return x == x ? x : A(0); }
+};
+struct Absolutes : Values {
+  template <class A> static DEVICE A term(A x, A) { return std::fabs(x); }
+};
+struct Norm {
+  template <class A> static DEVICE A term(A x, A) { return x * x; }
+  template <class A> static DEVICE A finish(A sum) { return std::sqrt(sum); }
+};
+struct Deviations : Values {
+  template <class A> static DEVICE A term(A x, A mean) { return (x - mean) * (x - mean); }
+};
+
+template <class K, class T, class A, class R> struct SumSlice {
+  R* y;
+  const T* x;
+  const T* mean;
+  Size n, inner;
+  template <class G> DEVICE void operator()(G g, Size i) const {
+    const T* from = x + sliceStart(i, n, inner);
+    const A m = mean ? (A)mean[i] : A(0);
+    A sum = 0;
+    for (Size k = g.first(); k < n; k += g.step()) sum += K::term((A)from[k * inner], m);
+    sum = g.reduce(sum, A(0), Plus());
+    if (g.first() == 0) y[i] = (R)K::finish(sum);
+  }
+};
+
+// Slices are cut where there are fewer than this, of more than so many elements.
+constexpr Size FEW = 128, LONG = 1 << 15;
+
+template <class K, class T, class A, class R>
+static void sums(R* y, const T* x, const T* mean, Size n, Size inner, Size begin, Size end) {
+  const Size slices = end - begin, parts = n / (LONG / 4);
+  if (slices >= FEW || n < LONG || slices * parts > WORKSPACE / (Size)sizeof(A)) {
+    forSlices(n, inner, begin, end, SumSlice<K, T, A, R>{y, x, mean, n, inner});
+    return;
+  }
+  A* partial = (A*)current.workspace;
+  forBlocks(0, slices * parts, THREADS, [=] DEVICE(Size p) {
+    const Size i = begin + p / parts, part = p % parts;
+    const Size from = n * part / parts, to = n * (part + 1) / parts;
+    const T* slice = x + sliceStart(i, n, inner);
+    const A m = mean ? (A)mean[i] : A(0);
+    A sum = 0;
+    for (Size k = from + threadIdx.x; k < to; k += blockDim.x) sum += K::term((A)slice[k * inner], m);
+    sum = blockReduce(sum, A(0), Plus());
+    if (threadIdx.x == 0) partial[p] = sum;
+  });
+  forBlocks(0, slices, THREADS, [=] DEVICE(Size s) {
+    A sum = 0;
+    for (Size p = threadIdx.x; p < parts; p += blockDim.x) sum += partial[s * parts + p];
+    sum = blockReduce(sum, A(0), Plus());
+    if (threadIdx.x == 0) y[begin + s] = (R)K::finish(sum);
+  });
+}
+
+template <class K, class T, class R = T> static void sum(R* y, const T* x, Size n, Size inner, Scratch, Size begin, Size end) {
+  sums<K, T, SumOf<R>, R>(y, x, (const T*)nullptr, n, inner, begin, end);
+}
+template <class T> static void deviations(T* y, const T* x, const T* mean, Size n, Size inner, Scratch, Size begin, Size end) {
+  sums<Deviations, T, SumOf<T>, T>(y, x, mean, n, inner, begin, end);
+}
+
+struct Times {
+  template <class T> DEVICE T operator()(T a, T b) const { return a * b; }
+};
+template <class T, class A> struct ProductSlice {
+  T* y;
+  const T* x;
+  Size n, inner;
+  template <class G> DEVICE void operator()(G g, Size i) const {
+    const T* from = x + sliceStart(i, n, inner);
+    A product = 1;
+    for (Size k = g.first(); k < n; k += g.step()) product *= (A)from[k * inner];
+    product = g.reduce(product, A(1), Times());
+    if (g.first() == 0) y[i] = (T)product;
+  }
+};
+template <class T> static void prod(T* y, const T* x, Size n, Size inner, Size begin, Size end) {
+  forSlices(n, inner, begin, end, ProductSlice<T, SumOf<T>>{y, x, n, inner});
+}
+
+// (sum of |x|^p)^(1/p) for any p but 0 and the infinities, through float64.
+template <class T> struct PowerSlice {
+  T* y;
+  const T* x;
+  Size n, inner;
+  double p;
+  template <class G> DEVICE void operator()(G g, Size i) const {
+    const T* from = x + sliceStart(i, n, inner);
+    double sum = 0;
+    for (Size k = g.first(); k < n; k += g.step()) {
+      const double a = std::fabs((double)from[k * inner]);
+      sum += p == 3 ? a * a * a : std::pow(a, p);
+    }
+    sum = g.reduce(sum, 0.0, Plus());
+    if (g.first() == 0) y[i] = (T)std::pow(sum, 1 / p);
+  }
+};
+template <class T> static void norm_lp(T* y, const T* x, Size n, Size inner, double p, Size begin, Size end) {
+  forSlices(n, inner, begin, end, PowerSlice<T>{y, x, n, inner, p});
+}
+
+// Largest or smallest; one that is not a number counts as both.
+template <class F, class T> struct ExtremeSlice {
+  T* y;
+  const T* x;
+  Size n, inner;
+  template <class G> DEVICE void operator()(G g, Size i) const {
+    const T* from = x + sliceStart(i, n, inner);
+    const F better;
+    T best = from[0];
+    for (Size k = g.first(); k < n; k += g.step()) best = better(best, from[k * inner]);
+    best = g.reduce(best, best, better);
+    if (g.first() == 0) y[i] = best;
+  }
+};
+template <class F, class T> static void extreme(T* y, const T* x, Size n, Size inner, Size begin, Size end) {
+  forSlices(n, inner, begin, end, ExtremeSlice<F, T>{y, x, n, inner});
+}
+
+// The best of n elements at places that a thread goes through in order, and the first place that has it.
+template <class F, class T> struct PlaceSlice {
+  T* y;
+  int64_t* index;
+  const T* x;
+  Size n, inner;
+  template <class G> DEVICE void operator()(G g, Size i) const {
+    const T* from = x + sliceStart(i, n, inner);
+    const F better;
+    T best = from[0];
+    for (Size k = g.first(); k < n; k += g.step()) best = better(best, from[k * inner]);
+    best = g.reduce(best, best, better);
+    Size place = n;
+    for (Size k = g.first(); k < n; k += g.step()) {
+      const T v = from[k * inner];
+      if (v == best || (v != v && best != best)) {
+        place = k;
+        break;
+      }
+    }
+    place = g.reduce(place, n, Smaller());
+    if (g.first() == 0) y[i] = best, index[i] = place;
+  }
+};
+template <class F, class T> static void place(T* y, int64_t* index, const T* x, Size n, Size inner, Size begin, Size end) {
+  forSlices(n, inner, begin, end, PlaceSlice<F, T>{y, index, x, n, inner});
+}
+
+// The best up to each element, and where it was: of equal ones the last, of those that are not numbers as well.
+template <bool LARGEST, class T> static void running(T* y, int64_t* index, const T* x, Size n, Size inner, Size begin, Size end) {
+  forEach(begin, end, [=] DEVICE(Size i) {
+    Size at = sliceStart(i, n, inner);
+    T best = x[at];
+    int64_t place = 0;
+    for (Size k = 0; k < n; k++, at += inner) {
+      const T v = x[at];
+      if (v != v || (best == best && (LARGEST ? v >= best : v <= best))) best = v, place = k;
+      y[at] = best;
+      index[at] = place;
+    }
+  });
+}
+
+// The least and the greatest of n elements: y[0] and y[1].
+template <class T> struct Extent {
+  T* y;
+  const T* x;
+  Size n;
+  template <class G> DEVICE void operator()(G g, Size) const {
+    T low = x[0], high = x[0];
+    for (Size k = g.first(); k < n; k += g.step()) low = Smaller()(low, x[k]), high = Larger()(high, x[k]);
+    low = g.reduce(low, low, Smaller());
+    high = g.reduce(high, high, Larger());
+    if (g.first() == 0) y[0] = low, y[1] = high;
+  }
+};
+template <class T> static void extent(T* y, const T* x, Size n) { forSlices(n, 1, 0, 1, Extent<T>{y, x, n}); }
+
+// How many of n bytes are not zero, as int64.
+struct CountSlice {
+  int64_t* y;
+  const uint8_t* mask;
+  Size n;
+  template <class G> DEVICE void operator()(G g, Size) const {
+    int64_t count = 0;
+    for (Size k = g.first(); k < n; k += g.step()) count += mask[k] != 0;
+    count = g.reduce(count, (int64_t)0, Plus());
+    if (g.first() == 0) *y = count;
+  }
+};
+static void mask_count(int64_t* y, const uint8_t* mask, Size n) { forSlices(n, 1, 0, 1, CountSlice{y, mask, n}); }
+
+#define SUM(name, K) KERNEL(name, sum<K, float>), KERNEL(name##_f64, sum<K, double>)
+#define NUMBERS(name, f, F) KERNEL(name, f<F, float>), KERNEL(name##_f64, f<F, double>), KERNEL(name##_i64, f<F, int64_t>)
+
+FAMILY(reduce, SUM(sum, Values), KERNEL(sum_i64, sum<Values, int64_t>), KERNEL(sum_u8, sum<Values, uint8_t, int64_t>),
+       SUM(nansum, Numbers), SUM(norm_l1, Absolutes), SUM(norm_l2, Norm), KERNEL_FLOATS(deviations, deviations),
+       KERNEL_NUMBERS(prod, prod), KERNEL_FLOATS(norm_lp, norm_lp), NUMBERS(amax, extreme, Larger), NUMBERS(amin, extreme, Smaller),
+       KERNEL(amax_u8, extreme<Larger, uint8_t>), KERNEL(amin_u8, extreme<Smaller, uint8_t>), NUMBERS(argmax, place, Larger),
+       NUMBERS(argmin, place, Smaller), NUMBERS(cummax, running, true), NUMBERS(cummin, running, false),
+       KERNEL_NUMBERS(extent, extent), KERNEL(mask_count, mask_count))
