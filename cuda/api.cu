@@ -322,6 +322,16 @@ API int32_t dino_event_record(int32_t handle, int32_t number) {
   return error == cudaSuccess ? 0 : fail("cudaEventRecord", error);
 }
 
+// Whether everything that was launched is done: 1 or 0.
+API int32_t dino_idle(int32_t handle) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  const cudaError_t error = cudaStreamQuery(context->stream);
+  if (error == cudaSuccess) return 1;
+  cudaGetLastError();
+  return error == cudaErrorNotReady ? 0 : failLate(context, "cudaStreamQuery", error);
+}
+
 // Whether everything before the event's record is done: 1 or 0.
 API int32_t dino_event_query(int32_t handle, int32_t number) {
   Context* context = enter(handle);

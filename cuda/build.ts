@@ -120,6 +120,47 @@ export async function compilerOf(
   return null;
 }
 
+/** What a target is made of, and what it is built for. */
+interface Plan {
+  compiler: string;
+  sources: string[];
+  /** A digest of each source and all that it depends on. */
+  keys: string[];
+  library: string;
+  /** Where objects are kept. */
+  objects: URL;
+  /** A digest of everything, which stands in the file `mark` when the library is built. */
+  key: string;
+  mark: URL;
+  built: boolean;
+}
+
+async function planOf(name: keyof typeof TARGETS): Promise<Plan> {
+  const target = TARGETS[name], compiler = await compilerOf(target);
+  if (compiler === null) throw new Error(target.missing);
+  const headers = await Promise.all(
+    [
+      ...await files("cuda/", [".cuh"]),
+      ...await files("cuda/emulator/", [".h"]),
+    ].map((file) => Deno.readFile(new URL(file, root))),
+  );
+  const common = await digest([compiler.version, ...target.compile, ...target.link, ...headers]);
+  const sources = await units(target), objects = new URL(`cuda/${name}/`, out);
+  const keys = await Promise.all(
+    sources.map(async (file) => await digest([common, await Deno.readFile(new URL(file, root))])),
+  );
+  const library = new URL(target.library, out).pathname;
+  const key = await digest([...sources, ...keys]), mark = new URL("key", objects);
+  const exists = await Deno.stat(library).then(() => true, () => false);
+  const built = exists && await Deno.readTextFile(mark).catch(() => "") === key;
+  return { compiler: compiler.path, sources, keys, library, objects, key, mark, built };
+}
+
+/** Whether a target's compiler is there and its library is that of the sources as they are. */
+export async function isBuilt(name: keyof typeof TARGETS): Promise<boolean> {
+  return await compilerOf(TARGETS[name]) !== null && (await planOf(name)).built;
+}
+
 /**
  * Builds a target unless its sources are those of the last time; the library's path. Objects are kept under build/cuda/,
  * so that only families that changed are compiled.
@@ -127,23 +168,10 @@ export async function compilerOf(
  * @throws Error when there is no compiler, or the sources do not compile.
  */
 export async function build(name: keyof typeof TARGETS): Promise<string> {
-  const target = TARGETS[name], compiler = await compilerOf(target);
-  if (compiler === null) throw new Error(target.missing);
-  const headers = await Promise.all([
-    ...await files("cuda/", [".cuh"]),
-    ...await files("cuda/emulator/", [".h"]),
-  ].map((file) => Deno.readFile(new URL(file, root))));
-  const common = await digest([compiler.version, ...target.compile, ...target.link, ...headers]);
-  const sources = await units(target), objects = new URL(`cuda/${name}/`, out);
+  const { compiler, sources, keys, library, objects, key, mark, built } = await planOf(name);
+  if (built) return library;
+  const target = TARGETS[name];
   await Deno.mkdir(objects, { recursive: true });
-  const keys = await Promise.all(
-    sources.map(async (file) => await digest([common, await Deno.readFile(new URL(file, root))])),
-  );
-  const library = new URL(target.library, out).pathname;
-  const key = await digest([...sources, ...keys]), mark = new URL("key", objects);
-  const exists = await Deno.stat(library).then(() => true, () => false);
-  if (exists && await Deno.readTextFile(mark).catch(() => "") === key) return library;
-
   const object = (i: number) => {
     const file = sources[i].split("/").at(-1)!;
     return new URL(`${file}.${keys[i].slice(0, 16)}.o`, objects).pathname;
@@ -160,7 +188,7 @@ export async function build(name: keyof typeof TARGETS): Promise<string> {
   await Promise.all(Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, async () => {
     for (let i; (i = left.shift()) !== undefined;) {
       const language = name === "cuda" ? [] : ["-x", "c++"], part = `${object(i)}.part`;
-      const { code, text } = await run(compiler.path, [
+      const { code, text } = await run(compiler, [
         ...target.compile,
         "-Icuda",
         ...language,
@@ -175,7 +203,7 @@ export async function build(name: keyof typeof TARGETS): Promise<string> {
   }));
   if (errors.length > 0) throw new Error(`cuda/ does not compile:\n${errors.join("\n")}`);
   const wanted = sources.map((_, i) => object(i));
-  const { code, text } = await run(compiler.path, [
+  const { code, text } = await run(compiler, [
     ...target.link,
     ...wanted,
     "-o",

@@ -224,6 +224,11 @@ export class CudaDevice implements CudaBackend {
     this.#check(this.#library.symbols.dino_synchronize(this.#context));
   }
 
+  idle(): boolean {
+    this.#commands.flush();
+    return this.#check(this.#library.symbols.dino_idle(this.#context)) === 1;
+  }
+
   emptyCache(): void {
     this.synchronize();
     this.heap.trim();

@@ -22,6 +22,7 @@ export const SYMBOLS = {
   dino_ring_words: { parameters: [], result: "i32" },
   dino_submit: { parameters: ["i32", "i32"], result: "i32" },
   dino_synchronize: { parameters: ["i32"], result: "i32" },
+  dino_idle: { parameters: ["i32"], result: "i32" },
   dino_allocate: { parameters: ["i32", "f64"], result: "f64" },
   dino_free: { parameters: ["i32", "f64"], result: "i32" },
   dino_memory: { parameters: ["i32", "buffer"], result: "i32" },

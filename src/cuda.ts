@@ -206,8 +206,7 @@ export class Stream {
 
   /** Whether everything is done. */
   query(): boolean {
-    const event = this.recordEvent();
-    return event.query();
+    return deviceOf("Stream", this.device).idle();
   }
 
   /** Records an event, a new one if none is given, and returns it. */

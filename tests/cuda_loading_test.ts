@@ -3,7 +3,7 @@
  * without a driver. The CPU goes on in every case.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { build, compilerOf, TARGETS } from "../cuda/build.ts";
+import { build, compilerOf, isBuilt, TARGETS } from "../cuda/build.ts";
 import { SYMBOLS } from "../ffi/library.ts";
 import { cudaTest, gpu, library } from "./cuda.ts";
 
@@ -176,10 +176,13 @@ if (!gpu) {
     // nvcc takes a minute or two: its library is looked at where it was built from these sources.
     const cuda = `${root}build/libcudakernels.so`;
     if (Deno.env.get("DINOTORCH_NVCC") === "1") await build("cuda");
-    if (await Deno.stat(cuda).then(() => true, () => false)) built.push(cuda);
-    else {console.log(
-        "cuda: nvcc's library is not looked at: `deno task build:cuda` makes it, DINOTORCH_NVCC=1 here",
-      );}
+    if (await isBuilt("cuda")) built.push(cuda);
+    else {
+      const how = "`deno task build:cuda` makes it, or DINOTORCH_NVCC=1 here";
+      console.log(
+        `cuda: nvcc's library is not looked at, for it is not that of these sources: ${how}`,
+      );
+    }
     for (const path of built) {
       const { stdout } = await new Deno.Command("nm", { args: ["-D", "--defined-only", path] })
         .output();

@@ -12,6 +12,8 @@ export interface CudaBackend extends Backend {
   readonly index: number;
   /** Waits until everything is done. Throws what went wrong since the last time. */
   synchronize(): void;
+  /** Whether everything is done. */
+  idle(): boolean;
   /** Gives memory back that no tensor uses. */
   emptyCache(): void;
   /** Bytes that were taken from the driver. */
