@@ -179,26 +179,22 @@ Deno.test("threads: a worker that is lost in the middle of a task is an error, n
   const { out } = await run(
     `torch.setNumThreads(2);
      cpu.pool.patience = 300;
-     cpu.pool.grain = 0;
      cpu.pool.start();
-     // The worker's part: a product that takes minutes. This thread's own part is cut short by the next claim.
-     const add = Atomics.add;
-     let claims = 0;
-     Atomics.add = (board, place, n) => {
-       // Lets the worker claim the first part before this thread asks for one.
-       if (n === 1 && place === 2) while (Atomics.load(board, 2) === 0);
-       const part = add(board, place, n);
-       return place === 2 && ++claims > 0 ? 1 << 20 : part;
-     };
+     // As if the worker never left: the count of those inside is not 0.
+     const load = Atomics.load;
+     Atomics.load = (board, place) => place === 0 && board.length === 256 ? 1 : load(board, place);
+     const x = torch.ones(300, 300);
      try {
-       cpu.pool.kernels.matmul(65536, 65536, 65536, 0, 1 << 14, 8, 1 << 26, 0, 0, 0, 0, 0, 0, 0, 0, 1 << 21, 0, 1 << 14);
+       x.matmul(x);
        console.log("finished");
      } catch (e) { console.log(e.message); }
+     Atomics.load = load;
+     console.log(x.matmul(x).at(0, 0).item());
      console.log(torch.getNumThreads());
      Deno.exit(0);`,
   );
-  assertStringIncludes(out, "matmul: a worker thread did not answer within 0.3 s");
-  assertStringIncludes(out, "\n1\n");
+  assertStringIncludes(out, "matmul: a worker thread did not answer within ");
+  assertStringIncludes(out, "\n300\n1\n");
 });
 
 Deno.test("threads: without shared memory everything runs on one thread, and says so once when asked for more", async () => {

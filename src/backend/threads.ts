@@ -5,8 +5,9 @@
  * and the calling thread claim parts until none is left; so a worker that comes late, or never, delays nothing. What a
  * kernel computes does not depend on how its range is cut, so results are the same for every number of threads.
  *
- * Workers start once a program has done enough work to repay it, or at its first large call if it has set how many, without waiting for the event loop, and never keep a
- * program from ending: they are `node:worker_threads` workers, which Deno, Node and Bun all have, and unreferenced.
+ * Workers start once a program has done enough work to repay it, or at its first large call if it has set how many,
+ * without waiting for the event loop, and never keep a program from ending: they are `node:worker_threads` workers,
+ * which Deno, Node and Bun all have, and unreferenced.
  *
  * @module
  */
@@ -30,7 +31,7 @@ const PART = 12_000;
 const STEPS = 32;
 /** How often a thread that waits looks before it sleeps: about a millisecond. Waking it takes 10,000 ns or more. */
 const SPINS = 20_000;
-/** Milliseconds without an answer after which a worker counts as lost; a part takes a second at most. */
+/** Milliseconds without an answer, beyond ten times what the call should take, after which a worker counts as lost. */
 const PATIENCE = 20_000;
 /** The most threads: more than this many cores share one memory in vain. */
 const MOST = 64;
@@ -40,7 +41,7 @@ const MOST = 64;
 const STATE = 0,
   GENERATION = 1,
   NEXT = 2,
-  PARTS_LEFT = 3,
+  TOTAL = 3,
   KERNEL = 4,
   COUNT = 5,
   STEP = 6,
@@ -53,7 +54,7 @@ const OPEN = 1 << 16;
 /** What a worker runs: plain JavaScript, as it is handed over as text. It takes the places from the pool. */
 const WORKER = `
 const { workerData: d } = require("node:worker_threads");
-const { STATE, GENERATION, NEXT, PARTS_LEFT, KERNEL, COUNT, STEP, STRIDE, FAILED, READY, THREADS, PAGES, SCRATCH, VALUES, OPEN } = d.places;
+const { STATE, GENERATION, NEXT, TOTAL, KERNEL, COUNT, STEP, STRIDE, FAILED, READY, THREADS, PAGES, SCRATCH, VALUES, OPEN } = d.places;
 const board = new Int32Array(d.board), values = new Float64Array(d.board), text = new Uint8Array(d.board, d.text);
 const instance = new WebAssembly.Instance(d.module, { env: { memory: d.memory } });
 const kernels = d.names.map((name) => instance.exports[name]);
@@ -76,7 +77,7 @@ for (;;) {
       // A memory that has grown is seen as it is by whoever asks.
       if (d.memory.buffer.byteLength < board[PAGES] * 65536) d.memory.grow(0);
       const count = board[COUNT], args = Array.from(values.subarray(VALUES, VALUES + count));
-      const begin = args[count - 2], end = args[count - 1], step = board[STEP], parts = board[PARTS_LEFT];
+      const begin = args[count - 2], end = args[count - 1], step = board[STEP], parts = board[TOTAL];
       for (let i = 0; i < board[SCRATCH]; i++) args[board[SCRATCH + 1 + i]] += d.thread * board[STRIDE];
       for (let part; (part = Atomics.add(board, NEXT, 1)) < parts;) {
         args[count - 2] = begin + part * step;
@@ -136,9 +137,8 @@ export class ThreadPool {
   scratchStride = 0;
   /** A call of fewer nanoseconds stays on the calling thread. */
   grain = GRAIN;
-  /** Milliseconds without an answer after which a worker counts as lost. */
+  /** Milliseconds without an answer, beyond ten times what the call should take, after which a worker counts as lost. */
   patience = PATIENCE;
-  readonly #raw: Record<string, Kernel>;
   readonly #names: string[];
   readonly #module: WebAssembly.Module;
   readonly #memory: WebAssembly.Memory;
@@ -161,7 +161,6 @@ export class ThreadPool {
   ) {
     this.#module = module;
     this.#memory = memory;
-    this.#raw = kernels;
     const shared = costs();
     this.#names = [...shared.keys()];
     this.kernels = { ...kernels };
@@ -202,7 +201,7 @@ export class ThreadPool {
       if (!threads) throw new Error("the host has no node:worker_threads");
       // deno-fmt-ignore
       const places = {
-        STATE, GENERATION, NEXT, PARTS_LEFT, KERNEL, COUNT, STEP, STRIDE, FAILED, READY, THREADS, PAGES, SCRATCH, VALUES, OPEN,
+        STATE, GENERATION, NEXT, TOTAL, KERNEL, COUNT, STEP, STRIDE, FAILED, READY, THREADS, PAGES, SCRATCH, VALUES, OPEN,
       };
       while (this.#workers < this.#threads - 1) {
         const worker = new threads.Worker(WORKER, {
@@ -263,7 +262,7 @@ export class ThreadPool {
     board[KERNEL] = index;
     board[COUNT] = count;
     board[STEP] = step;
-    board[PARTS_LEFT] = parts;
+    board[TOTAL] = parts;
     board[STRIDE] = this.scratchStride;
     board[THREADS] = threads;
     board[PAGES] = this.#memory.buffer.byteLength / 65536;
@@ -283,23 +282,23 @@ export class ThreadPool {
     } finally {
       Atomics.store(board, NEXT, parts); // where the kernel failed here, it need not go on elsewhere
       Atomics.and(board, STATE, ~OPEN);
-      this.#wait(this.#names[index]);
+      this.#wait(this.#names[index], this.patience + 10 * work / 1e6);
     }
   }
 
-  /** Waits until no worker is inside. */
-  #wait(name: string): void {
+  /** Waits until no worker is inside, so many milliseconds at most. */
+  #wait(name: string, patience: number): void {
     const board = this.#board;
     for (let i = 0; i < SPINS; i++) if (Atomics.load(board, STATE) === 0) break;
-    const end = performance.now() + this.patience;
+    const end = performance.now() + patience;
     for (let state; (state = Atomics.load(board, STATE)) !== 0;) {
       Atomics.wait(board, STATE, state, 100);
       if (performance.now() < end) continue;
       this.#broken = "a worker was lost";
       throw new Error(
         `${name}: a worker thread did not answer within ${
-          this.patience / 1000
-        } s and counts as lost, ` +
+          Math.round(patience)
+        } ms and counts as lost, ` +
           "so the result is not complete; from here on everything runs on one thread",
       );
     }
