@@ -19,6 +19,7 @@ export {
   int64,
   int8,
   promoteTypes,
+  qint8,
   uint8,
 } from "./src/backend/dtype.ts";
 export { scope } from "./src/backend/storage.ts";
@@ -141,6 +142,8 @@ export {
   type MaxPoolOptions,
   type OutputSize,
 } from "./src/ops/pooling.ts";
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./src/ops/shuffle.ts";
+export * from "./src/ops/matrix_functions.ts";
 export * as linalg from "./src/ops/linalg.ts";
 export * from "./src/ops/random.ts";
 export {
@@ -162,6 +165,7 @@ export * as cuda from "./src/cuda.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export { deepcopy } from "./src/nn/deepcopy.ts";
+export * as quantization from "./src/nn/quantization.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
 export * as utils from "./src/data/namespace.ts";

@@ -1,6 +1,7 @@
 /**
  * Attention: o = softmax(scale q k^T + mask) v for each of batch * heads: q [queries, width], k [keys, width],
- * v [keys, valueWidth] -> o [queries, valueWidth], and lse [queries], the logarithms of the rows' sums of exponentials.
+ * v [keys, valueWidth] -> o [queries, valueWidth], and norms [2, queries], the rows' maxima and one over
+ * their sums of exponentials.
  *
  * The scores are never whole in memory: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018), and
  * Dao et al., "FlashAttention" (2022). For each block of queries, the blocks of keys follow one another; what is summed
@@ -16,7 +17,6 @@ import {
 } from "./attention_block";
 import { expFlushed } from "./exponentials";
 import { storeLanes } from "./lanes";
-import { logVector } from "./math";
 
 /** The numbers of a strip: its maxima, its sums, and by what the sums before the current block are to be multiplied. */
 const MAXIMA: usize = 0, SUMS: usize = 16, FACTORS: usize = 32, STATS: usize = 48;
@@ -56,7 +56,7 @@ function weigh(strip: usize, stats: usize, count: i32): void {
 }
 
 export function attention(
-  o: usize, lse: usize, q: usize, k: usize, v: usize, mask: usize,
+  o: usize, norms: usize, q: usize, k: usize, v: usize, mask: usize,
   heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32, qBatch: i32, qHead: i32, qRow: i32,
   kBatch: i32, kHead: i32, kRow: i32, vBatch: i32, vHead: i32, vRow: i32, oBatch: i32, oHead: i32, oRow: i32,
   maskBatch: i32, maskHead: i32, maskRow: i32, maskColumn: i32, causal: i32, scale: f32,
@@ -116,9 +116,10 @@ export function attention(
     }
     for (let i = 0; i < rows; i += 4) {
       const numbers = stats + <usize>(i >> 2) * STATS, sum = v128.load(numbers, SUMS), count = min(4, rows - i);
-      const logarithm = f32x4.add(v128.load(numbers, MAXIMA), logVector(sum));
-      storeLanes<f32>(lse + (<usize>(at * queries + first + i) << 2), logarithm, count);
-      v128.store(numbers, f32x4.div(f32x4.splat(1), sum), FACTORS);
+      const to = norms + (<usize>(2 * at * queries + first + i) << 2), inverse = f32x4.div(f32x4.splat(1), sum);
+      storeLanes<f32>(to, v128.load(numbers, MAXIMA), count);
+      storeLanes<f32>(to + (<usize>queries << 2), inverse, count);
+      v128.store(numbers, inverse, FACTORS);
       unpack(oAt + <usize>i * oStep, oStep, sums + <usize>(i >> 2) * tiles, numbers + FACTORS, count, valueWidth);
     }
   }

@@ -190,11 +190,11 @@ export function hide(strip: usize, count: i32, first: i32): void {
 
 /**
  * How many of `count` keys are left when the last ones, which the mask hides from all of these rows, are left out:
- * padding, and what causal masks hide. All of them, if a row's lse (at that address, if not 0) is -Infinity or no number:
+ * padding, and what causal masks hide. All of them, if 1 / sum of a row (at that address, if not 0) is not finite:
  * then the row sees no key at all, or one that spoils it, and every key gets what comes of that.
  */
-export function seenKeys(mask: usize, row: usize, column: usize, lse: usize, rows: i32, count: i32): i32 {
-  for (let i = 0; lse != 0 && i < rows; i++) if (!(f32.load(lse + (<usize>i << 2)) > -Infinity)) return count;
+export function seenKeys(mask: usize, row: usize, column: usize, inverse: usize, rows: i32, count: i32): i32 {
+  for (let i = 0; inverse != 0 && i < rows; i++) if (!(f32.load(inverse + (<usize>i << 2)) < Infinity)) return count;
   for (; count > 0; count--) {
     const at = mask + <usize>(count - 1) * column;
     // From the last row on: where the mask is causal, it sees most.

@@ -1,5 +1,5 @@
 /**
- * The gradients of attention (assembly/attention.ts). The weights are computed anew, p = exp(scores - lse), and with
+ * The gradients of attention (assembly/attention.ts). The weights are computed anew, p = exp(scores - maximum) / sum, and with
  * g = do, delta = the rows' sums of g * o, and ds = p * (g v^T - delta):
  *
  *     dv = p^T g        dq = scale ds k        dk = scale ds^T q
@@ -34,11 +34,13 @@ function clear(p: usize, count: i32, end: i32): void {
  * From the scores and g v^T of a strip, p as [4 keys][query][key] at `p` and ds likewise at `ds`, each four keys
  * QUERIES rows after the last; and ds as [key][4 queries] in the place of g v^T.
  */
-function slopes(p: usize, ds: usize, strip: usize, products: usize, lse: usize, delta: usize, count: i32): void {
-  const l = v128.load(lse), d = v128.load(delta), end = strip + (<usize>((count + 3) >> 2) << 6);
+function slopes(
+  p: usize, ds: usize, strip: usize, products: usize, maximum: usize, inverse: usize, delta: usize, count: i32,
+): void {
+  const m = v128.load(maximum), r = v128.load(inverse), d = v128.load(delta), end = strip + (<usize>((count + 3) >> 2) << 6);
   for (; strip < end; strip += 64, products += 64, p += <usize>QUERIES << 4, ds += <usize>QUERIES << 4) {
-    const p0 = expFlushed(f32x4.sub(v128.load(strip), l)), p1 = expFlushed(f32x4.sub(v128.load(strip, 16), l));
-    const p2 = expFlushed(f32x4.sub(v128.load(strip, 32), l)), p3 = expFlushed(f32x4.sub(v128.load(strip, 48), l));
+    const p0 = f32x4.mul(expFlushed(f32x4.sub(v128.load(strip), m)), r), p1 = f32x4.mul(expFlushed(f32x4.sub(v128.load(strip, 16), m)), r);
+    const p2 = f32x4.mul(expFlushed(f32x4.sub(v128.load(strip, 32), m)), r), p3 = f32x4.mul(expFlushed(f32x4.sub(v128.load(strip, 48), m)), r);
     storeColumns(p, p0, p1, p2, p3);
     const s0 = f32x4.mul(p0, f32x4.sub(v128.load(products), d));
     const s1 = f32x4.mul(p1, f32x4.sub(v128.load(products, 16), d));
@@ -57,7 +59,7 @@ function accumulate(
 }
 
 export function attention_grad(
-  dq: usize, dk: usize, dv: usize, g: usize, q: usize, k: usize, v: usize, o: usize, lse: usize, mask: usize,
+  dq: usize, dk: usize, dv: usize, g: usize, q: usize, k: usize, v: usize, o: usize, norms: usize, mask: usize,
   dqBatch: i32, dqHead: i32, dqRow: i32, dkBatch: i32, dkHead: i32, dkRow: i32, dvBatch: i32, dvHead: i32, dvRow: i32,
   gBatch: i32, gHead: i32, gRow: i32,
   heads: i32, queries: i32, keys: i32, width: i32, valueWidth: i32, qBatch: i32, qHead: i32, qRow: i32,
@@ -73,8 +75,9 @@ export function attention_grad(
   const gRows = qRows + (<usize>(QUERIES * panels) << 5), weights = gRows + (<usize>(QUERIES * valuePanels) << 5);
   const products = weights + 2 * STRIP, p = products + 2 * STRIP, ds = p + (<usize>(KEYS * QUERIES) << 2);
   const dkTiles = ds + (<usize>(KEYS * QUERIES) << 2), dvTiles = dkTiles + <usize>(KEYS >> 2) * tiles;
-  const scales = dvTiles + <usize>(KEYS >> 2) * valueTiles, lses = scales + 16;
-  const deltas = lses + (<usize>wide(queries) << 2), dqTiles = deltas + (<usize>wide(queries) << 2);
+  const scales = dvTiles + <usize>(KEYS >> 2) * valueTiles, maxima = scales + 16;
+  const inverses = maxima + (<usize>wide(queries) << 2), deltas = inverses + (<usize>wide(queries) << 2);
+  const dqTiles = deltas + (<usize>wide(queries) << 2);
   const qStep = <usize>qRow << 2, kStep = <usize>kRow << 2, vStep = <usize>vRow << 2, gStep = <usize>gRow << 2;
   const mRow = <usize>maskRow << 2, mColumn = <usize>maskColumn << 2;
   v128.store(scales, f32x4.splat(scale));
@@ -86,7 +89,9 @@ export function attention_grad(
     const gAt = g + (<usize>(batch * gBatch + head * gHead) << 2);
     const oAt = o + (<usize>(batch * oBatch + head * oHead) << 2);
     const maskAt = mask + (<usize>(batch * maskBatch + head * maskHead) << 2);
-    memory.copy(lses, lse + (<usize>(item * queries) << 2), <usize>queries << 2);
+    const normsAt = norms + (<usize>(2 * item * queries) << 2);
+    memory.copy(maxima, normsAt, <usize>queries << 2);
+    memory.copy(inverses, normsAt + (<usize>queries << 2), <usize>queries << 2);
     for (let i = 0; i < queries; i++) {
       const sum = dot(gAt + <usize>i * gStep, oAt + (<usize>(i * oRow) << 2), valueWidth);
       f32.store(deltas + (<usize>i << 2), sum);
@@ -109,7 +114,7 @@ export function attention_grad(
           let seen = min(block, own + 8);
           if (seen <= 0) continue;
           const maskRows = maskAt + <usize>(first + i) * mRow + <usize>from * mColumn;
-          if (mask) seen = seenKeys(maskRows, mRow, mColumn, lses + at, min(8, rows - i), seen);
+          if (mask) seen = seenKeys(maskRows, mRow, mColumn, inverses + at, min(8, rows - i), seen);
           scores(weights, kStrips, qColumns + (<usize>(i * width) << 2), seen, width);
           scores(products, vStrips, gColumns + (<usize>(i * valueWidth) << 2), seen, valueWidth);
           for (let s = 0; s < 2 && i + 4 * s < rows; s++) {
@@ -121,7 +126,7 @@ export function attention_grad(
               clear(ds + place, count, block);
             }
             hide(strip, count, own + 4 * s + 1);
-            slopes(p + place, ds + place, strip, sides, lses + offset, deltas + offset, count);
+            slopes(p + place, ds + place, strip, sides, maxima + offset, inverses + offset, deltas + offset, count);
             const factors = from == 0 ? 0 : ones;
             accumulate(dqTiles + (offset >> 4) * tiles, factors, sides, kPanels, <usize>KEYS << 5, panels, count);
           }

@@ -6,13 +6,11 @@
  * gathered for a block at a time: `samples` samples whole, or, when that is 1, `band` positions of one.
  *
  * x [batch, groups * channels, size], y [batch, groups * outputs, count], weight [groups * outputs, channels, kernel];
- * `channels` and `outputs` are those of one group. Scratch: patches, then the block of y [outputs, columns], then a product
- * with up to ROWS rows of a weight's gradient, then what matmul needs; each rounded up to 64 bytes.
+ * `channels` and `outputs` are those of one group. Scratch: patches, then the block of y [outputs, columns], then a part of a
+ * sum, then what matmul needs; each rounded up to 64 bytes.
  */
 import { matmul, matmul_f64, matmul_i64 } from "./matmul";
 
-/** Rows of a weight's gradient that are computed at a time. */
-const ROWS: i32 = 64;
 /** Terms of a long sum that are added before they join the rest. */
 const PART: i32 = 256;
 
@@ -24,14 +22,14 @@ let kernel0: i32 = 0, kernel1: i32 = 0, kernel2: i32 = 0;
 let stride0: i32 = 0, stride1: i32 = 0, stride2: i32 = 0;
 let padding0: i32 = 0, padding1: i32 = 0, padding2: i32 = 0;
 let dilation0: i32 = 0, dilation1: i32 = 0, dilation2: i32 = 0;
-let samples: i32 = 0, band: i32 = 0;
+let samples: i32 = 0, band: i32 = 0, rows: i32 = 0;
 let volume: i32 = 0, positions: i32 = 0, depth: i32 = 0;
 /** Whether the patches of one sample are that sample as it lies: a kernel of size 1. */
 let direct: bool = false;
 
 function begins(
   n: i32, g: i32, c: i32, o: i32, s0: i32, s1: i32, s2: i32, n0: i32, n1: i32, n2: i32, k0: i32, k1: i32, k2: i32,
-  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
+  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32, some: i32,
 ): void {
   batch = n, groups = g, channels = c, outputs = o;
   size0 = s0, size1 = s1, size2 = s2;
@@ -40,7 +38,7 @@ function begins(
   stride0 = t0, stride1 = t1, stride2 = t2;
   padding0 = p0, padding1 = p1, padding2 = p2;
   dilation0 = d0, dilation1 = d1, dilation2 = d2;
-  samples = block, band = most;
+  samples = block, band = most, rows = some;
   volume = s0 * s1 * s2, positions = n0 * n1 * n2, depth = c * k0 * k1 * k2;
   direct = block == 1 && k0 * k1 * k2 == 1 && t0 * t1 * t2 == 1 && (p0 | p1 | p2) == 0 && volume == positions;
 }
@@ -103,12 +101,12 @@ function copy<T>(to: usize, from: usize, n: i32): void {
 }
 
 /**
- * The patches [depth, n] of n positions of one sample, from `first` on; their rows lie `columns` apart. Gathers them from
- * x, or, if `add` is set, adds them to x.
+ * The patches [channels * kernel, n] of n positions of one sample, from `first` on; their rows lie `columns` apart. Gathers
+ * them from x, or, if `add` is set, adds them to x.
  */
 // @ts-ignore: decorator
 @inline
-function patch<T>(add: bool, patches: usize, columns: i32, x: usize, first: i32, n: i32): void {
+function patch<T>(add: bool, patches: usize, columns: i32, x: usize, channels: i32, first: i32, n: i32): void {
   const rowStep = at<T>(0, columns), step = at<T>(0, stride2), width = size2, across = count2;
   const start = first / across, w0 = first - start * across, d0 = start / count1, h0 = start - d0 * count1;
   for (let c = 0; c < channels; c++, x += at<T>(0, volume)) {
@@ -149,11 +147,11 @@ function patch<T>(add: bool, patches: usize, columns: i32, x: usize, first: i32,
 }
 
 function gather<T>(patches: usize, columns: i32, x: usize, first: i32, n: i32): void {
-  patch<T>(false, patches, columns, x, first, n);
+  patch<T>(false, patches, columns, x, channels, first, n);
 }
 
-function scatter<T>(patches: usize, columns: i32, x: usize, first: i32, n: i32): void {
-  patch<T>(true, patches, columns, x, first, n);
+function scatter<T>(patches: usize, columns: i32, x: usize, some: i32, first: i32, n: i32): void {
+  patch<T>(true, patches, columns, x, some, first, n);
 }
 
 /** Gathers the patches of `n` positions of each of `block` samples from sample `first` on: [depth, block * n]. */
@@ -165,11 +163,11 @@ function gatherBlock<T>(patches: usize, x: usize, g: i32, first: i32, block: i32
   }
 }
 
-/** Gathers all positions of `block` samples of dy, from sample `first` on: [outputs, block * positions]. */
+/** Gathers all positions of `some` outputs of `block` samples of dy, from sample `first` on: [some, block * positions]. */
 // @ts-ignore: decorator
 @inline
-function gatherOutputs<T>(to: usize, dy: usize, g: i32, first: i32, block: i32): void {
-  for (let o = 0; o < outputs; o++) {
+function gatherOutputs<T>(to: usize, dy: usize, g: i32, first: i32, block: i32, output: i32, some: i32): void {
+  for (let o = output; o < output + some; o++) {
     for (let s = 0; s < block; s++, to += at<T>(0, positions)) {
       copy<T>(to, at<T>(dy, (((first + s) * groups + g) * outputs + o) * positions), positions);
     }
@@ -179,37 +177,35 @@ function gatherOutputs<T>(to: usize, dy: usize, g: i32, first: i32, block: i32):
 // @ts-ignore: decorator
 @inline
 function forward<T>(y: usize, x: usize, weight: usize, bias: usize, scratch: usize, begin: i32, end: i32): void {
-  const blocks = (batch + samples - 1) / samples;
+  const blocks = (batch + samples - 1) / samples, bands = (positions + band - 1) / band;
   const result = scratch + room<T>(depth * samples * band);
-  const part = result + room<T>(outputs * samples * band), rest = part + room<T>(min(outputs, ROWS) * depth);
+  const part = result + room<T>(outputs * samples * band), rest = part + room<T>(samples * band);
   for (let i = begin; i < end; i++) {
-    const g = i / blocks, first = (i - g * blocks) * samples, block = min(samples, batch - first);
+    const j = i / bands, p = (i - j * bands) * band, n = min(band, positions - p);
+    const g = j / blocks, first = (j - g * blocks) * samples, block = min(samples, batch - first), columns = block * n;
     const a = at<T>(weight, g * outputs * depth);
-    for (let p = 0; p < positions; p += band) {
-      const n = min(band, positions - p), columns = block * n;
-      let b = at<T>(x, (first * groups + g) * channels * volume + p), bRow = volume;
-      if (!direct) {
-        gatherBlock<T>(scratch, x, g, first, block, p, n);
-        b = scratch;
-        bRow = columns;
-      }
-      const whole = block == 1 && n == positions;
-      const c = whole ? at<T>(y, (first * groups + g) * outputs * positions) : result;
-      // matmul sums a single row in one go, which loses digits where it is long; this has room for a part of it.
-      const step = outputs == 1 && depth > 2 * PART && columns <= depth ? PART : max(depth, 1);
-      multiply<T>(c, a, b, outputs, columns, min(step, depth), depth, 1, bRow, 1, rest);
-      for (let q = step; q < depth; q += step) {
-        const length = min(step, depth - q);
-        multiply<T>(part, at<T>(a, q), at<T>(b, q * bRow), 1, columns, length, depth, 1, bRow, 1, rest);
-        move<T>(c, part, columns, <T>0, true);
-      }
-      if (whole && !bias) continue;
-      for (let o = 0; o < outputs; o++) {
-        const value = bias ? load<T>(at<T>(bias, g * outputs + o)) : <T>0;
-        for (let s = 0; s < block; s++) {
-          const to = at<T>(y, (((first + s) * groups + g) * outputs + o) * positions + p);
-          move<T>(to, at<T>(c, o * columns + s * n), n, value, false);
-        }
+    let b = at<T>(x, (first * groups + g) * channels * volume + p), bRow = volume;
+    if (!direct) {
+      gatherBlock<T>(scratch, x, g, first, block, p, n);
+      b = scratch;
+      bRow = columns;
+    }
+    const whole = block == 1 && n == positions;
+    const c = whole ? at<T>(y, (first * groups + g) * outputs * positions) : result;
+    // matmul sums a single row in one go, which loses digits where it is long; this has room for a part of it.
+    const step = outputs == 1 && depth > 2 * PART && columns <= depth ? PART : max(depth, 1);
+    multiply<T>(c, a, b, outputs, columns, min(step, depth), depth, 1, bRow, 1, rest);
+    for (let q = step; q < depth; q += step) {
+      const length = min(step, depth - q);
+      multiply<T>(part, at<T>(a, q), at<T>(b, q * bRow), 1, columns, length, depth, 1, bRow, 1, rest);
+      move<T>(c, part, columns, <T>0, true);
+    }
+    if (whole && !bias) continue;
+    for (let o = 0; o < outputs; o++) {
+      const value = bias ? load<T>(at<T>(bias, g * outputs + o)) : <T>0;
+      for (let s = 0; s < block; s++) {
+        const to = at<T>(y, (((first + s) * groups + g) * outputs + o) * positions + p);
+        move<T>(to, at<T>(c, o * columns + s * n), n, value, false);
       }
     }
   }
@@ -218,36 +214,34 @@ function forward<T>(y: usize, x: usize, weight: usize, bias: usize, scratch: usi
 // @ts-ignore: decorator
 @inline
 function backward<T>(dx: usize, dy: usize, weight: usize, bias: usize, scratch: usize, begin: i32, end: i32): void {
-  const blocks = (batch + samples - 1) / samples;
-  const side = scratch + room<T>(depth * samples * band);
-  const rest = side + room<T>(outputs * samples * band) + room<T>(min(outputs, ROWS) * depth);
+  const blocks = (batch + samples - 1) / samples, parts = (channels + rows - 1) / rows, taps = kernel0 * kernel1 * kernel2;
+  const side = scratch + room<T>(rows * taps * samples * band), rest = side + room<T>(outputs * samples * band);
   for (let i = begin; i < end; i++) {
-    const g = i / blocks, first = (i - g * blocks) * samples, block = min(samples, batch - first);
-    const a = at<T>(weight, g * outputs * depth);
+    const j = i / parts, channel = (i - j * parts) * rows, some = min(rows, channels - channel);
+    const g = j / blocks, first = (j - g * blocks) * samples, block = min(samples, batch - first);
+    const a = at<T>(weight, g * outputs * depth + channel * taps);
+    const sample = at<T>(dx, ((first * groups + g) * channels + channel) * volume), step = at<T>(0, groups * channels * volume);
     for (let s = 0; s < block && !direct; s++) {
-      for (let c = 0; c < channels; c++) {
-        const value = bias ? load<T>(at<T>(bias, g * channels + c)) : <T>0;
-        fill<T>(at<T>(dx, (((first + s) * groups + g) * channels + c) * volume), volume, value);
+      for (let c = 0; c < some; c++) {
+        const value = bias ? load<T>(at<T>(bias, g * channels + channel + c)) : <T>0;
+        fill<T>(sample + s * step + at<T>(0, c * volume), volume, value);
       }
     }
     for (let p = 0; p < positions; p += band) {
       const n = min(band, positions - p), columns = block * n;
       let b = at<T>(dy, (first * groups + g) * outputs * positions + p), bRow = positions;
       if (block > 1) {
-        gatherOutputs<T>(side, dy, g, first, block);
+        gatherOutputs<T>(side, dy, g, first, block, 0, outputs);
         b = side;
         bRow = columns;
       }
-      const sample = at<T>(dx, (first * groups + g) * channels * volume);
-      multiply<T>(direct ? sample : scratch, a, b, depth, columns, outputs, 1, depth, bRow, 1, rest);
+      multiply<T>(direct ? sample : scratch, a, b, some * taps, columns, outputs, 1, depth, bRow, 1, rest);
       if (!direct) {
-        for (let s = 0; s < block; s++) {
-          scatter<T>(at<T>(scratch, s * n), columns, at<T>(sample, s * groups * channels * volume), p, n);
-        }
+        for (let s = 0; s < block; s++) scatter<T>(at<T>(scratch, s * n), columns, sample + s * step, some, p, n);
       } else if (bias) {
-        for (let c = 0; c < channels; c++) {
+        for (let c = 0; c < some; c++) {
           const to = at<T>(sample, c * volume);
-          move<T>(to, to, volume, load<T>(at<T>(bias, g * channels + c)), false);
+          move<T>(to, to, volume, load<T>(at<T>(bias, g * channels + channel + c)), false);
         }
       }
     }
@@ -257,11 +251,12 @@ function backward<T>(dx: usize, dy: usize, weight: usize, bias: usize, scratch: 
 // @ts-ignore: decorator
 @inline
 function weightGradient<T>(dw: usize, dy: usize, x: usize, scratch: usize, begin: i32, end: i32): void {
+  const parts = (outputs + rows - 1) / rows;
   const side = scratch + room<T>(depth * samples * band);
-  const product = side + room<T>(outputs * samples * band);
-  const rest = product + room<T>(min(outputs, ROWS) * depth);
-  for (let g = begin; g < end; g++) {
-    const to = at<T>(dw, g * outputs * depth);
+  const product = side + room<T>(rows * samples * band), rest = product + room<T>(rows * depth);
+  for (let i = begin; i < end; i++) {
+    const g = i / parts, output = (i - g * parts) * rows, some = min(rows, outputs - output);
+    const to = at<T>(dw, (g * outputs + output) * depth);
     let started = false;
     for (let first = 0; first < batch; first += samples) {
       const block = min(samples, batch - first);
@@ -273,31 +268,28 @@ function weightGradient<T>(dw: usize, dy: usize, x: usize, scratch: usize, begin
           b = scratch;
           bColumn = columns;
         }
-        let a = at<T>(dy, (first * groups + g) * outputs * positions + p), aRow = positions;
+        let a = at<T>(dy, ((first * groups + g) * outputs + output) * positions + p), aRow = positions;
         if (block > 1) {
-          gatherOutputs<T>(side, dy, g, first, block);
+          gatherOutputs<T>(side, dy, g, first, block, output, some);
           a = side;
           aRow = columns;
         }
-        for (let o = 0; o < outputs; o += ROWS) {
-          const rows = min(ROWS, outputs - o), target = at<T>(to, o * depth), c = started ? product : target;
-          multiply<T>(c, at<T>(a, o * aRow), b, rows, depth, columns, aRow, 1, 1, bColumn, rest);
-          if (started) move<T>(target, product, rows * depth, <T>0, true);
-        }
+        multiply<T>(started ? product : to, a, b, some, depth, columns, aRow, 1, 1, bColumn, rest);
+        if (started) move<T>(to, product, some * depth, <T>0, true);
         started = true;
       }
     }
   }
 }
 
-/** y = conv(x, weight) + bias [outputs], or no bias if 0; blocks [begin, end) of those of all groups. */
+/** y = conv(x, weight) + bias [outputs], or no bias if 0; blocks [begin, end) of groups x blocks of samples x bands. */
 export function conv(
   y: usize, x: usize, weight: usize, bias: usize, scratch: usize,
   n: i32, g: i32, c: i32, o: i32, s0: i32, s1: i32, s2: i32, n0: i32, n1: i32, n2: i32, k0: i32, k1: i32, k2: i32,
   t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, 0);
   forward<f32>(y, x, weight, bias, scratch, begin, end);
 }
 
@@ -308,7 +300,7 @@ export function conv_f64(
   t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, 0);
   forward<f64>(y, x, weight, bias, scratch, begin, end);
 }
 
@@ -319,18 +311,18 @@ export function conv_i64(
   t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, 0);
   forward<i64>(y, x, weight, bias, scratch, begin, end);
 }
 
-/** The gradient of conv's x, which is the transposed convolution of dy, + bias [channels] or none; blocks [begin, end). */
+/** The gradient of conv's x, which is the transposed convolution of dy, + bias [channels] or none, `some` channels at a time. */
 export function conv_grad_x(
   dx: usize, dy: usize, weight: usize, bias: usize, scratch: usize,
   n: i32, g: i32, c: i32, o: i32, s0: i32, s1: i32, s2: i32, n0: i32, n1: i32, n2: i32, k0: i32, k1: i32, k2: i32,
-  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
+  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32, some: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, some);
   backward<f32>(dx, dy, weight, bias, scratch, begin, end);
 }
 
@@ -338,10 +330,10 @@ export function conv_grad_x(
 export function conv_grad_x_f64(
   dx: usize, dy: usize, weight: usize, bias: usize, scratch: usize,
   n: i32, g: i32, c: i32, o: i32, s0: i32, s1: i32, s2: i32, n0: i32, n1: i32, n2: i32, k0: i32, k1: i32, k2: i32,
-  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
+  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32, some: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, some);
   backward<f64>(dx, dy, weight, bias, scratch, begin, end);
 }
 
@@ -349,21 +341,21 @@ export function conv_grad_x_f64(
 export function conv_grad_x_i64(
   dx: usize, dy: usize, weight: usize, bias: usize, scratch: usize,
   n: i32, g: i32, c: i32, o: i32, s0: i32, s1: i32, s2: i32, n0: i32, n1: i32, n2: i32, k0: i32, k1: i32, k2: i32,
-  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
+  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32, some: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, some);
   backward<i64>(dx, dy, weight, bias, scratch, begin, end);
 }
 
-/** The gradient of conv's weight, for groups [begin, end). */
+/** The gradient of conv's weight, `some` outputs at a time. */
 export function conv_grad_weight(
   dw: usize, dy: usize, x: usize, scratch: usize,
   n: i32, g: i32, c: i32, o: i32, s0: i32, s1: i32, s2: i32, n0: i32, n1: i32, n2: i32, k0: i32, k1: i32, k2: i32,
-  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
+  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32, some: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, some);
   weightGradient<f32>(dw, dy, x, scratch, begin, end);
 }
 
@@ -371,9 +363,9 @@ export function conv_grad_weight(
 export function conv_grad_weight_f64(
   dw: usize, dy: usize, x: usize, scratch: usize,
   n: i32, g: i32, c: i32, o: i32, s0: i32, s1: i32, s2: i32, n0: i32, n1: i32, n2: i32, k0: i32, k1: i32, k2: i32,
-  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32,
+  t0: i32, t1: i32, t2: i32, p0: i32, p1: i32, p2: i32, d0: i32, d1: i32, d2: i32, block: i32, most: i32, some: i32,
   begin: i32, end: i32,
 ): void {
-  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most);
+  begins(n, g, c, o, s0, s1, s2, n0, n1, n2, k0, k1, k2, t0, t1, t2, p0, p1, p2, d0, d1, d2, block, most, some);
   weightGradient<f64>(dw, dy, x, scratch, begin, end);
 }

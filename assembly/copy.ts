@@ -4,6 +4,7 @@
  * A copy goes over up to four axes of sizes [n0, n1, n2, n3], each with a stride (in elements) on either side; n0 is
  * implied by the range of rows, a row being one index of the first three axes.
  */
+import { Brain, Half, narrowOne, narrowRun, widenRun } from "./half";
 
 // @ts-ignore: decorator
 @inline
@@ -128,43 +129,6 @@ export function copy_b8(
   copy<u64>(y, x, n1, n2, n3, y0, y1, y2, y3, x0, x1, x2, x3, begin, end);
 }
 
-/** IEEE half to single: exact. */
-// @ts-ignore: decorator
-@inline
-function halfToFloat(h: u32): f32 {
-  const sign = (h & 0x8000) << 16, exponent = (h >> 10) & 31, mantissa = h & 1023;
-  if (exponent == 31) return reinterpret<f32>(sign | 0x7f800000 | (mantissa << 13));
-  if (exponent == 0) {
-    const value = <f32> mantissa * <f32> 5.9604644775390625e-8; // 2^-24
-    return reinterpret<f32>(reinterpret<u32>(value) | sign);
-  }
-  return reinterpret<f32>(sign | ((exponent + 112) << 23) | (mantissa << 13));
-}
-
-/** Single to IEEE half, to nearest, ties to even. */
-// @ts-ignore: decorator
-@inline
-function floatToHalf(x: f32): u16 {
-  const bits = reinterpret<u32>(x), sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return <u16> (sign | 0x7e00);
-  if (magnitude >= 0x477ff000) return <u16> (sign | 0x7c00); // 65520 and above round to infinity
-  if (magnitude < 0x38800000) {
-    // Subnormal: adding 0.5 leaves the rounded multiple of 2^-24 in the low bits.
-    const shifted = reinterpret<f32>(magnitude) + <f32> 0.5;
-    return <u16> (sign | (reinterpret<u32>(shifted) - 0x3f000000));
-  }
-  return <u16> (sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >> 13) & 1)) >> 13));
-}
-
-/** Single to bfloat16, to nearest, ties to even. */
-// @ts-ignore: decorator
-@inline
-function floatToBrain(x: f32): u16 {
-  const bits = reinterpret<u32>(x);
-  if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fc0;
-  return <u16> ((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 /** C++'s conversion of one element, with wrap-around among integers; a float beyond an integer type's range saturates in 64 bits first. */
 // @ts-ignore: decorator
 @inline
@@ -178,6 +142,20 @@ function convert<T, U>(x: T): U {
 function castTo<T, U>(y: usize, x: usize, begin: i32, end: i32): void {
   for (let i = begin; i < end; i++) {
     store<U>(y + <usize> i * sizeof<U>(), convert<T, U>(load<T>(x + <usize> i * sizeof<T>())));
+  }
+}
+
+/** Converts from T to a 16-bit float. */
+// @ts-ignore: decorator
+@inline
+function castTo16<T, U>(y: usize, x: usize, begin: i32, end: i32): void {
+  const to = y + (<usize> begin << 1), from = x + <usize> begin * sizeof<T>();
+  if (isFloat<T>() && sizeof<T>() == 4) {
+    narrowRun<U>(to, from, end - begin);
+    return;
+  }
+  for (let i = 0; i < end - begin; i++) {
+    store<u16>(to + (<usize> i << 1), narrowOne<U>(<f32> load<T>(from + <usize> i * sizeof<T>())));
   }
 }
 
@@ -205,14 +183,10 @@ function castFrom<T>(y: usize, x: usize, to: i32, begin: i32, end: i32): void {
       castTo<T, i64>(y, x, begin, end);
       break;
     case 6:
-      for (let i = begin; i < end; i++) {
-        store<u16>(y + (<usize> i << 1), floatToHalf(<f32> load<T>(x + <usize> i * sizeof<T>())));
-      }
+      castTo16<T, Half>(y, x, begin, end);
       break;
     case 7:
-      for (let i = begin; i < end; i++) {
-        store<u16>(y + (<usize> i << 1), floatToBrain(<f32> load<T>(x + <usize> i * sizeof<T>())));
-      }
+      castTo16<T, Brain>(y, x, begin, end);
       break;
     case 8:
       castTo<T, f32>(y, x, begin, end);
@@ -245,17 +219,10 @@ export function cast(y: usize, x: usize, from: i32, to: i32, begin: i32, end: i3
       castFrom<i64>(y, x, to, begin, end);
       break;
     case 6:
-      for (let i = begin; i < end; i++) {
-        store<f32>(y + (<usize> i << 2), halfToFloat(<u32> load<u16>(x + (<usize> i << 1))));
-      }
+      widenRun<Half>(y + (<usize> begin << 2), x + (<usize> begin << 1), end - begin);
       break;
     case 7:
-      for (let i = begin; i < end; i++) {
-        store<f32>(
-          y + (<usize> i << 2),
-          reinterpret<f32>(<u32> load<u16>(x + (<usize> i << 1)) << 16),
-        );
-      }
+      widenRun<Brain>(y + (<usize> begin << 2), x + (<usize> begin << 1), end - begin);
       break;
     case 8:
       castFrom<f32>(y, x, to, begin, end);

@@ -16,20 +16,20 @@ import { fma, sumLanes } from "./simd";
 import { packPanel, packStrip, tile, TILE_COLUMNS, TILE_ROWS, tileRows } from "./tile";
 
 /** Longest block of k. 512^3: 128 gave 49.4, 256 50.7, 512 50.1. */
-const BLOCK_DEPTH: i32 = 256;
+export const BLOCK_DEPTH: i32 = 256;
 /** Rows of a packed at a time (252 KB). 512^3: 64 gave 48.9, 128 50.7, 256 51.1. */
-const BLOCK_ROWS: i32 = 252;
+export const BLOCK_ROWS: i32 = 252;
 /** Up to so many rows, tiles read b where it lies. n = 1000: 50 against 42 (m = 12), 50 against 48 (m = 64). */
 const IN_PLACE_ROWS: i32 = 64;
 /** The same where b's rows crowd into few cache sets. n = 512: 46 against 42 (m = 16), 46 against 50 (m = 64). */
 const IN_PLACE_ROWS_ALIASED: i32 = 16;
 
-const PACKED_BYTES: i32 = (BLOCK_ROWS + 4) * BLOCK_DEPTH * 4;
-const PANEL_BYTES: i32 = BLOCK_DEPTH * TILE_COLUMNS * 4;
-const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
+export const PACKED_BYTES: i32 = (BLOCK_ROWS + 4) * BLOCK_DEPTH * 4;
+export const PANEL_BYTES: i32 = BLOCK_DEPTH * TILE_COLUMNS * 4;
+export const TILE_BYTES: i32 = TILE_ROWS * TILE_COLUMNS * 4;
 
 /** What a tile is added to when there is neither a bias nor an earlier block of k. */
-const zeros = memory.data(TILE_COLUMNS * 4, 16);
+export const zeros = memory.data(TILE_COLUMNS * 4, 16);
 
 /** Bytes of scratch that matmul needs, whatever the sizes. */
 export function matmul_scratch(m: i32, n: i32, k: i32): i32 {
@@ -108,7 +108,7 @@ function product(
 }
 
 /** The first rows and columns of c = before + edge, where edge is a tile in scratch. */
-function addEdge(c: usize, cRow: usize, before: usize, beforeRow: usize, edge: usize, rows: i32, columns: i32): void {
+export function addEdge(c: usize, cRow: usize, before: usize, beforeRow: usize, edge: usize, rows: i32, columns: i32): void {
   for (; rows > 0; rows--, c += cRow, before += beforeRow, edge += TILE_COLUMNS * 4) {
     const stop = <usize>columns << 2;
     for (let j: usize = 0; j < stop; j += 4) f32.store(c + j, f32.load(before + j) + f32.load(edge + j));

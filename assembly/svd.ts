@@ -3,43 +3,12 @@
  *
  * @see Demmel and Veselic, "Jacobi's method is more accurate than QR" (1992)
  */
+import { dot, rotate, swap } from "./rows_f64";
 
 /** Sweeps after which it stops in any case; about ten are needed. */
 const SWEEPS: i32 = 60;
 /** Rows whose cosine is below this count as orthogonal. */
 const ORTHOGONAL: f64 = 1e-15;
-
-// @ts-ignore: decorator
-@inline
-function dot(a: usize, b: usize, n: i32): f64 {
-  let total: f64 = 0;
-  for (let i = 0; i < n; i++) {
-    const at = <usize> i << 3;
-    total += load<f64>(a + at) * load<f64>(b + at);
-  }
-  return total;
-}
-
-/** a = c a - s b, b = s a + c b. */
-// @ts-ignore: decorator
-@inline
-function rotate(a: usize, b: usize, n: i32, c: f64, s: f64): void {
-  for (let i = 0; i < n; i++) {
-    const at = <usize> i << 3, p = load<f64>(a + at), q = load<f64>(b + at);
-    store<f64>(a + at, c * p - s * q);
-    store<f64>(b + at, s * p + c * q);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function swapRows(a: usize, b: usize, n: i32): void {
-  for (let i = 0; i < n; i++) {
-    const at = <usize> i << 3, p = load<f64>(a + at);
-    store<f64>(a + at, load<f64>(b + at));
-    store<f64>(b + at, p);
-  }
-}
 
 /** Rotates rows of w (and those of v with them) until all are orthogonal to each other. */
 function orthogonalise(w: usize, v: usize, k: i32, m: i32): void {
@@ -120,9 +89,9 @@ export function svd(
         if (load<f64>(values + (<usize> j << 3)) > load<f64>(values + (<usize> best << 3))) best = j;
       }
       if (best == i) continue;
-      swapRows(values + (<usize> i << 3), values + (<usize> best << 3), 1);
-      swapRows(w + <usize> i * uRow, w + <usize> best * uRow, m);
-      swapRows(turns + <usize> i * vRow, turns + <usize> best * vRow, k);
+      swap(values + (<usize> i << 3), values + (<usize> best << 3), 1);
+      swap(w + <usize> i * uRow, w + <usize> best * uRow, m);
+      swap(turns + <usize> i * vRow, turns + <usize> best * vRow, k);
     }
     const least = load<f64>(values) * 1e-300;
     for (let i = 0; i < k; i++) {

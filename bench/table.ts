@@ -1,157 +1,161 @@
 /**
- * Measures every row beside PyTorch's, turn by turn in one run, and writes bench/README.md's table and results.json.
- *
- *     deno task bench:table [words of a row's name]
+ * A run's figures as Markdown.
  */
-import { cpu } from "../src/backend/wasm.ts";
-import { type Row, ROWS } from "./rows.ts";
+import { cellName, type Result, type Results } from "./measure.ts";
+import { type Key, LABELS, PEERS } from "./sides.ts";
+import type { Timing } from "./timing.ts";
 
-const ROUNDS = 5, MILLISECONDS = 150;
-
-interface Timing {
-  best: number;
-  median: number;
+/** A time with three digits. */
+export function duration(us: number): string {
+  if (us < 1) return `${(us * 1e3).toPrecision(3)} ns`;
+  if (us < 1e3) return `${digits(us)} us`;
+  return us < 1e6 ? `${digits(us / 1e3)} ms` : `${digits(us / 1e6)} s`;
 }
 
-/** PyTorch in a process of its own, if it is installed. */
-class Torch {
-  readonly #child: Deno.ChildProcess;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #lines: ReadableStreamDefaultReader<string>;
-  #rest = "";
-  about = "";
+/** Three digits, never in powers of ten. */
+const digits = (x: number) => x >= 100 ? x.toFixed(0) : x.toPrecision(3);
 
-  private constructor(child: Deno.ChildProcess) {
-    this.#child = child;
-    this.#writer = child.stdin.getWriter();
-    this.#lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  }
+/** The geometric mean. */
+const mean = (xs: number[]) => Math.exp(xs.reduce((sum, x) => sum + Math.log(x), 0) / xs.length);
 
-  static async start(threads: number): Promise<Torch | null> {
-    const script = new URL("torch_peer.py", import.meta.url).pathname;
-    try {
-      const child = new Deno.Command(Deno.env.get("DINOTORCH_PYTHON") ?? "/usr/bin/python3", {
-        args: [script, String(threads)],
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "null",
-      }).spawn();
-      const torch = new Torch(child);
-      const { version } = JSON.parse(await torch.#line());
-      torch.about = `PyTorch ${version}`;
-      return torch;
-    } catch (e) {
-      console.log(`PyTorch is left out: ${(e as Error).message}`);
-      return null;
+const line = (...cells: string[]) => `| ${cells.join(" | ")} |\n`;
+const head = (...cells: string[]) => line(...cells) + line(...cells.map(() => "---"));
+
+/** A participant's figure to set against `threads` threads: with one, where it never has more. */
+export function timing(
+  { about }: Results,
+  row: Result,
+  key: Key,
+  threads: number,
+): Timing | undefined {
+  const has = about[cellName(key, threads)] !== undefined;
+  return row.cells[cellName(key, has ? threads : 1)];
+}
+
+/** How many times as long a peer takes: above 1, the library is faster. */
+export function ratio(
+  results: Results,
+  row: Result,
+  key: Key,
+  threads: number,
+): number | undefined {
+  const ours = row.cells[cellName("ours", threads)], theirs = timing(results, row, key, threads);
+  return ours && theirs && theirs.best / ours.best;
+}
+
+function rate({ limits }: Results, row: Result, { best }: Timing, threads: number): string[] {
+  const [work, limit, unit] = row.flops !== undefined
+    ? [row.flops, limits.flops, "GFLOP/s"]
+    : row.bytes !== undefined
+    ? [row.bytes, limits.bytes, "GB/s"]
+    : [0, null, ""];
+  if (limit === null) return ["", ""];
+  const perSecond = work / best * 1e6, most = threads === 1 ? limit.one : limit.all;
+  return [
+    `${digits(perSecond / 1e9)} ${unit}`,
+    `${(100 * perSecond / most).toFixed(0)} %`,
+  ];
+}
+
+function groupTable(results: Results, rows: Result[]): string {
+  const others: Key[] = ["flags", "node"];
+  const shown = others.filter((key) => rows.some((row) => row.cells[cellName(key, 1)]));
+  const threads = [1, ...results.cores > 1 ? [results.cores] : []];
+  let text = head(
+    "",
+    "threads",
+    "best",
+    "median",
+    "rate",
+    "of the limit",
+    ...PEERS.map((key) => LABELS[key]),
+    ...shown.map((key) => LABELS[key]),
+  );
+  for (const row of rows) {
+    for (const n of threads) {
+      const ours = row.cells[cellName("ours", n)];
+      if (!ours) continue;
+      const peer = (key: Key) => {
+        const theirs = timing(results, row, key, n);
+        return theirs ? `${duration(theirs.best)} (${digits(theirs.best / ours.best)})` : "–";
+      };
+      const gain = (key: Key) => {
+        const flagged = row.cells[cellName(key, n)];
+        return flagged ? `${duration(flagged.best)} (${digits(ours.best / flagged.best)})` : "";
+      };
+      text += line(
+        n === 1 ? row.name : "",
+        String(n),
+        duration(ours.best),
+        duration(ours.median),
+        ...rate(results, row, ours, n),
+        ...PEERS.map(peer),
+        ...shown.map(gain),
+      );
     }
   }
+  return text;
+}
 
-  async #line(): Promise<string> {
-    while (!this.#rest.includes("\n")) {
-      const { value, done } = await this.#lines.read();
-      if (done) throw new Error("no Python with torch answers (DINOTORCH_PYTHON names another)");
-      this.#rest += value;
+/** Rows by group, in order. */
+function groups(rows: readonly Result[]): [name: string, rows: Result[]][] {
+  const found = new Map<string, Result[]>();
+  for (const row of rows) found.set(row.group, [...found.get(row.group) ?? [], row]);
+  return [...found];
+}
+
+/** For each group and peer, the geometric mean of the ratios. */
+export function summary(results: Results): string {
+  const threads = [1, ...results.cores > 1 ? [results.cores] : []];
+  let text = head("", "threads", ...PEERS.map((key) => LABELS[key]));
+  for (const [name, rows] of groups(results.rows)) {
+    for (const n of threads) {
+      const own = rows.filter((row) => row.cells[cellName("ours", n)]);
+      if (own.length === 0) continue;
+      const means = PEERS.map((key) => {
+        const ratios = own.flatMap((row) => ratio(results, row, key, n) ?? []);
+        return ratios.length ? digits(mean(ratios)) : "–";
+      });
+      text += line(n === 1 ? name : "", String(n), ...means);
     }
-    const end = this.#rest.indexOf("\n"), line = this.#rest.slice(0, end);
-    this.#rest = this.#rest.slice(end + 1);
-    return line;
   }
-
-  async time(row: Row): Promise<Timing> {
-    const request = JSON.stringify({ setup: row.setup, code: row.code, ms: MILLISECONDS });
-    await this.#writer.write(new TextEncoder().encode(request + "\n"));
-    return JSON.parse(await this.#line());
-  }
-
-  async stop(): Promise<void> {
-    await this.#writer.close();
-    await this.#child.status;
-  }
+  return text;
 }
 
-/** Microseconds of one run of `work`, from many short samples. */
-function time(work: () => unknown): Timing {
-  let n = 1;
-  const times: number[] = [], end = performance.now() + MILLISECONDS;
-  while (performance.now() < end || times.length < 3) {
-    const start = performance.now();
-    for (let i = 0; i < n; i++) work();
-    const spent = performance.now() - start;
-    if (spent < 0.2 && times.length === 0) n *= 2;
-    else times.push(spent / n * 1e3);
-  }
-  times.sort((a, b) => a - b);
-  return { best: times[0], median: times[times.length >> 1] };
-}
-
-const merge = (ts: Timing[]): Timing => ({
-  best: Math.min(...ts.map((t) => t.best)),
-  median: ts.map((t) => t.median).sort((a, b) => a - b)[ts.length >> 1],
-});
-
-function show(us: number): string {
-  return us < 100
-    ? `${us.toPrecision(3)} us`
-    : us < 1e5
-    ? `${(us / 1e3).toPrecision(3)} ms`
-    : `${(us / 1e6).toPrecision(3)} s`;
-}
-
-const wanted = Deno.args.join(" ");
-const rows = ROWS.filter((r) => r.name.includes(wanted));
-const peer = await Torch.start(1);
-const results: Record<string, unknown>[] = [];
-let text = "", group = "";
-for (const row of rows) {
-  const work = row.ours();
-  for (const end = performance.now() + 300; performance.now() < end;) work(); // until V8's optimising tier has it
-  const ours: Timing[] = [], theirs: Timing[] = [];
-  for (let r = 0; r < ROUNDS; r++) {
-    ours.push(time(work));
-    if (peer) theirs.push(await peer.time(row));
-  }
-  const a = merge(ours), b = peer ? merge(theirs) : null;
-  const rate = row.flops
-    ? `${(row.flops / a.best / 1e3).toFixed(1)} GFLOP/s`
-    : row.bytes
-    ? `${(row.bytes / a.best / 1e3).toFixed(1)} GB/s`
+/** What was measured, on what, and the machine's limits. */
+function preface({ machine, date, cores, about, limits, pace }: Results): string {
+  const g = (x: number) => digits(x / 1e9);
+  const all = cores > 1
+    ? `; all ${cores} cores together ${g(limits.flops.all)} GFLOP/s and ${g(limits.bytes.all)} GB/s`
     : "";
-  if (row.group !== group) {
-    group = row.group;
-    text +=
-      `\n### ${group}\n\n| | dinotorch best | median | rate | PyTorch best | median | best : best | median : median |\n|---|---|---|---|---|---|---|---|\n`;
-  }
-  const ratio = (x: number, y: number | undefined) => y === undefined ? "" : (x / y).toFixed(2);
-  const line = `| ${row.name} | ${show(a.best)} | ${show(a.median)} | ${rate} | ${
-    b ? show(b.best) : ""
-  } | ${b ? show(b.median) : ""} | ${ratio(a.best, b?.best)} | ${ratio(a.median, b?.median)} |`;
-  console.log(line);
-  text += line + "\n";
-  results.push({ name: row.name, group: row.group, ours: a, pytorch: b });
+  const versions = [...new Set(Object.values(about))].join(", ");
+  return `${machine}; ${date}. ${versions}. ${pace.rounds} rounds.\n\n` +
+    `The machine's limits, in the same run: one core ${
+      g(limits.flops.one)
+    } GFLOP/s in 128-bit multiply-adds and ` +
+    `${g(limits.bytes.one)} GB/s in copying${all}.\n`;
 }
-await peer?.stop();
 
-const cpuName =
-  (await Deno.readTextFile("/proc/cpuinfo").catch(() => "")).match(/model name\s*: (.*)/)?.[1] ??
-    Deno.build.arch;
-const about =
-  `${cpuName}, ${navigator.hardwareConcurrency} cores; Deno ${Deno.version.deno} (V8 ${Deno.version.v8}), ${cpu.flavour} SIMD, one thread; ${
-    peer ? `${peer.about}, one thread` : "PyTorch not installed"
-  }; ${new Date().toISOString().slice(0, 10)}`;
-if (!wanted) {
-  const file = new URL("README.md", import.meta.url);
-  const before = await Deno.readTextFile(file);
-  const [head, , tail] = before.split(/<!-- (?:table|end) -->\n/);
-  await Deno.writeTextFile(
-    file,
-    `${head}<!-- table -->\n${about}.\n${text}\n<!-- end -->\n${tail}`,
-  );
-  await Deno.writeTextFile(
-    new URL("results.json", import.meta.url),
-    JSON.stringify({ about, rows: results }, null, 1) + "\n",
-  );
-  await new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--quiet", "bench/README.md", "bench/results.json"],
-    cwd: new URL("../", import.meta.url),
-  }).output();
+/** What is to be said of cells, once for each reason. */
+function remarks({ absent, notes }: Results): string {
+  const lines = [
+    ...absent.map(({ key, threads, reason }) =>
+      `${LABELS[key]}, ${threads} thread${threads > 1 ? "s" : ""}: ${reason}`
+    ),
+    ...notes.map(({ key, note, rows }) => {
+      const which = rows.length > 8 ? `${rows.length} rows` : rows.join("; ");
+      return `${LABELS[key]}: ${note}: ${which}`;
+    }),
+  ];
+  return lines.length === 0 ? "" : `\n### Notes\n\n${lines.map((l) => `- ${l}.\n`).join("")}`;
+}
+
+/** The whole report; where there is a chart, it lies beside it. */
+export function report(results: Results): string {
+  const tables = groups(results.rows)
+    .map(([name, rows]) => `### ${name}\n\n${groupTable(results, rows)}`);
+  const image = "![Each row's time in the peers over its time here, one thread](chart.svg)\n";
+  return `${preface(results)}\n${image}\n### Summary\n\n${summary(results)}\n${tables.join("\n")}${
+    remarks(results)
+  }`;
 }

@@ -83,6 +83,7 @@ export function digitNetwork(): nn.Sequential {
 export function accuracy(model: nn.Module, { images, labels }: Digits): number {
   using _scope = torch.scope();
   using _mode = torch.noGrad();
+  const { training } = model;
   model.eval();
   let right = 0;
   for (let i = 0; i < labels.numel(); i += 1000) {
@@ -91,7 +92,7 @@ export function accuracy(model: nn.Module, { images, labels }: Digits): number {
       model(images.narrow(0, i, n)).argmax(1).eq(labels.narrow(0, i, n)).sum().item(),
     );
   }
-  model.train();
+  model.train(training);
   return right / labels.numel();
 }
 

@@ -45,6 +45,7 @@ import * as sort from "./ops/sort.ts";
 import * as histogram from "./ops/histogram.ts";
 import * as createNew from "./ops/create_new.ts";
 import { unique, uniqueConsecutive } from "./ops/unique.ts";
+import * as matrixFunctions from "./ops/matrix_functions.ts";
 import * as matmul from "./ops/matmul.ts";
 import * as addProduct from "./ops/add_product.ts";
 import * as tensorProduct from "./ops/tensor_product.ts";
@@ -102,6 +103,7 @@ const MODULES: Record<keyof typeof METHODS, object> = {
   histogram,
   createNew,
   matmul,
+  matrixFunctions,
   addProduct,
   tensorProduct,
   einsum,

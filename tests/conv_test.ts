@@ -5,6 +5,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as torch from "../mod.ts";
 import { F, nn, type Tensor } from "../mod.ts";
+import { cpu } from "../src/backend/wasm.ts";
+import { checkConvolutions } from "./conv_cases.ts";
 
 const { gradcheck, gradgradcheck } = torch.autograd;
 
@@ -78,6 +80,10 @@ Deno.test("conv2d is what its definition says, in blocks of every kind", () => {
       assertClose(b.grad!, dw!, tolerance, `dw ${what}`);
     }
   }
+});
+
+Deno.test("float32 kernels against float64, whole and cut, at sizes around those of tiles", () => {
+  checkConvolutions(torch, cpu);
 });
 
 Deno.test("conv1d in bands that begin and end within rows, for every tail", () => {

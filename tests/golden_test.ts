@@ -15,6 +15,7 @@ const COMPLETE = new Set<string>([
   "compare",
   "conv",
   "indexing",
+  "linalg",
   "loss",
   "matmul",
   "module",
@@ -24,6 +25,7 @@ const COMPLETE = new Set<string>([
   "shape",
   "softmax",
   "unary",
+  "vision",
 ]);
 
 /** Cases that PyTorch 1.13 itself gets wrong, and how. */

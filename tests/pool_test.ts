@@ -55,6 +55,47 @@ Deno.test("maxPool: the first of equal elements, the last NaN, places in the pla
   assertEquals(x.grad!.tolist(), [[[0, 3, 0, 0]]]);
 });
 
+Deno.test("pooling in float32, four windows at a time, is that in float64", () => {
+  for (let n = 1; n <= 19; n++) {
+    for (
+      const [kernel, stride, padding, dilation] of [[2, 2, 0, 1], [3, 2, 1, 1], [3, 1, 1, 2], [
+        2,
+        3,
+        1,
+        1,
+      ], [5, 1, 2, 1]]
+    ) {
+      if (n + 2 * padding < dilation * (kernel - 1) + 1) continue;
+      using _ = torch.scope();
+      const x = numbers([2, 3, 5, n], n), y = x.clone();
+      y.select(3, n >> 1).fill_(NaN);
+      y.select(2, 1).fill_(-Infinity);
+      for (const t of n % 2 ? [x] : [x, y]) {
+        const o = {
+          stride,
+          padding: [padding & 1, padding],
+          dilation,
+          returnIndices: true as const,
+        };
+        const maxima = F.maxPool2d(t, [2, kernel], o),
+          singles = F.maxPool2d(t.float(), [2, kernel], o);
+        assertEquals(singles[0].double().toTypedArray(), maxima[0].float().double().toTypedArray());
+        assertEquals(singles[1].toTypedArray(), maxima[1].toTypedArray());
+      }
+      if (dilation > 1) continue;
+      for (const countIncludePad of [true, false]) {
+        const o = { stride, padding: [padding & 1, padding], countIncludePad },
+          [a, b] = [x.clone(), x.float()].map((t) => t.requiresGrad_(true));
+        const means = F.avgPool2d(a, [2, kernel], o), singles = F.avgPool2d(b, [2, kernel], o);
+        assert(torch.allclose(singles.double(), means, 1e-6, 1e-6));
+        means.backward(torch.cos(means.detach()));
+        singles.backward(torch.cos(means.detach()).float());
+        assert(torch.allclose(b.grad!.double(), a.grad!, 1e-6, 1e-6));
+      }
+    }
+  }
+});
+
 Deno.test("pooling: layouts, dtypes, no elements", () => {
   using _ = torch.scope();
   const x = numbers([5, 6, 2, 3]), xt = x.permute(2, 3, 1, 0), dense = xt.contiguous();

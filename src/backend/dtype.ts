@@ -65,6 +65,8 @@ export const bool: DType = new DType(0, "bool", 1, "bool", "_u8");
 export const uint8: DType = new DType(1, "uint8", 1, "int", "_u8");
 /** Signed 8-bit integer (storage; computed as int32). */
 export const int8: DType = new DType(2, "int8", 1, "int", "_i8");
+/** int8, as quantized weights have it: its steps are a scale, that a module keeps beside it. */
+export const qint8: DType = int8;
 /** Signed 16-bit integer (storage; computed as int32). */
 export const int16: DType = new DType(3, "int16", 2, "int", "_i16");
 /** Signed 32-bit integer. */

@@ -7,20 +7,14 @@
  *
  * @module
  */
+import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
+import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
 
-/** How windows lie along three axes. */
+/** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
 // deno-fmt-ignore
-const WINDOWS = [
-  "size size0", "size size1", "size size2", "size count0", "size count1", "size count2",
-  "size kernel0", "size kernel1", "size kernel2", "size stride0", "size stride1", "size stride2",
-  "size padding0", "size padding1", "size padding2",
-] as const;
-
-/** The sizes of a convolution over three axes, how much of it is done at a time, and the range of its outer loop. */
-// deno-fmt-ignore
-const CONVOLUTION = [
-  "size batch", "size groups", "size channels", "size outputs", ...WINDOWS,
-  "size dilation0", "size dilation1", "size dilation2", "size samples", "size band", "size begin", "size end",
+const SAMPLING = [
+  "size channels", "size size0", "size size1", "size size2", "size points", "size axes", "size mode", "size padding",
+  "size corners", "scratch scratch", "size begin", "size end",
 ] as const;
 
 /** The sizes of attention, the strides of its operands, and the range of its outer loop. */
@@ -111,7 +105,6 @@ export const SIGNATURES = {
   gruCellGrad: [
     "out dx", "out ds", "out dh", "in dy", "in gates", "in s", "in h", "size hidden", "size begin", "size end",
   ],
-  svd: ["out u", "out s", "out v", "in x", "size k", "size m", "size begin", "size end"],
   reduceGrad: ["out dx", "in dy", "in y", "size n", "size inner", "size begin", "size end"],
   pairLoss: ["out y", "in x", "in t", "scalar parameter", "size begin", "size end"],
   pairLossSum: ["out y", "in x", "in t", "scalar parameter", "scalar divisor", "size n"],
@@ -179,21 +172,27 @@ export const SIGNATURES = {
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
     "size biasRow", "size relu", "scratch scratch", "size begin", "size end",
   ],
-  attention: ["out o", "out lse", "in q", "in k", "in v", "in mask", ...ATTENTION],
+  matmulMixed: [
+    "out c", "in a", "in b", "in scale", "in bias", "size m", "size n", "size k", "size bRow", "size bColumn",
+    "scratch scratch", "size begin", "size end",
+  ],
+  attention: ["out o", "out norms", "in q", "in k", "in v", "in mask", ...ATTENTION],
   attentionGrad: [
-    "out dq", "out dk", "out dv", "in g", "in q", "in k", "in v", "in o", "in lse", "in mask", "size dqBatch",
+    "out dq", "out dk", "out dv", "in g", "in q", "in k", "in v", "in o", "in norms", "in mask", "size dqBatch",
     "size dqHead", "size dqRow", "size dkBatch", "size dkHead", "size dkRow", "size dvBatch", "size dvHead",
     "size dvRow", "size gBatch", "size gHead", "size gRow", ...ATTENTION,
   ],
-  conv: ["out y", "in x", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
-  convGradX: ["out dx", "in dy", "in weight", "in bias", "scratch scratch", ...CONVOLUTION],
-  convGradWeight: ["out dw", "in dy", "in x", "scratch scratch", ...CONVOLUTION],
-  maxPool: [
-    "out y", "out index", "in x", ...WINDOWS, "size dilation0", "size dilation1", "size dilation2",
-    "size begin", "size end",
+  ...WINDOW_SIGNATURES,
+  interpolate: [
+    "out y", "in x", "in taps", "in weights", "size n", "size m", "size inner", "size begin", "size end",
   ],
-  avgPool: ["out y", "in x", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
-  avgPoolGrad: ["out dx", "in dy", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
+  interpolateLast: [
+    "out y", "in x", "in taps", "in weights", "size n", "size m", "size begin", "size end",
+  ],
+  gridSample: ["out y", "in x", "in grid", ...SAMPLING],
+  gridSampleGradX: ["out dx", "in dy", "in grid", ...SAMPLING],
+  gridSampleGradGrid: ["out dGrid", "in dy", "in x", "in grid", ...SAMPLING],
+  ...LINALG_SIGNATURES,
   extent: ["out y", "in x", "size n"],
   maskPositions: ["out y", "in mask", "size count"],
   gather: ["out y", "in x", "in index", "size n", "size k", "size inner", "size begin", "size end"],
@@ -415,19 +414,20 @@ export const FAMILIES = [
   { kernels: ["batch_norm_grad"], types: ["", "_f64"], signature: "batchNormGrad" },
   // matmul
   { kernels: ["matmul"], types: ["", "_f64", "_i64"], signature: "matmul" },
+  { kernels: ["matmul_mixed"], types: ["_f16", "_bf16", "_i8"], signature: "matmulMixed" },
   // attention
   { kernels: ["attention"], types: [""], signature: "attention" },
   { kernels: ["attention_grad"], types: [""], signature: "attentionGrad" },
-  // convolution
-  { kernels: ["conv"], types: ["", "_f64", "_i64"], signature: "conv" },
-  { kernels: ["conv_grad_x"], types: ["", "_f64", "_i64"], signature: "convGradX" },
-  { kernels: ["conv_grad_weight"], types: ["", "_f64"], signature: "convGradWeight" },
-  // pooling
-  { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
-  { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },
-  { kernels: ["avg_pool_grad"], types: ["", "_f64"], signature: "avgPoolGrad" },
+  ...WINDOW_FAMILIES,
+  // interpolate
+  { kernels: ["interpolate"], types: ["", "_f64"], signature: "interpolate" },
+  { kernels: ["interpolate_last"], types: ["", "_f64"], signature: "interpolateLast" },
+  // grid_sample
+  { kernels: ["grid_sample"], types: ["", "_f64"], signature: "gridSample" },
+  { kernels: ["grid_sample_grad_x"], types: ["", "_f64"], signature: "gridSampleGradX" },
+  { kernels: ["grid_sample_grad_grid"], types: ["", "_f64"], signature: "gridSampleGradGrid" },
   // linalg
-  { kernels: ["svd"], types: [""], signature: "svd" },
+  ...LINALG_FAMILIES,
   // random: each draws a whole tensor, in order
   { kernels: ["seed_generator"], types: [""], signature: "seed" },
   { kernels: ["random_words"], types: [""], signature: "draw" },

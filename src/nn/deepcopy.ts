@@ -63,6 +63,7 @@ function copyModule(x: Module, made: Map<unknown, unknown>): Module {
     (to.hooks[kind] as unknown[]).push(...hooks[kind]);
   }
   to.hooks.any = hooks.any;
+  to.inferenceOnly = registryOf(x).inferenceOnly;
   for (const [name, persistent] of buffers) to.buffers.set(name, persistent);
   for (const [name, value] of Object.entries(x)) {
     (copy as unknown as Record<string, unknown>)[name] = copyOf(value, made);

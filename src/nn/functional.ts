@@ -35,4 +35,8 @@ export * from "../ops/convolution.ts";
 // pooling
 export * from "../ops/pooling.ts";
 export * from "../ops/unpooling.ts";
+// interpolate
+export * from "../ops/interpolate.ts";
+export * from "../ops/grid_sample.ts";
+export * from "../ops/shuffle.ts";
 // statistics

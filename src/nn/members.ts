@@ -14,6 +14,8 @@ export interface Registry {
   readonly hooks: Hooks;
   /** Names of buffers, and whether each belongs to the state. */
   readonly buffers: Map<string, boolean>;
+  /** Whether it cannot be trained, as a quantized module. */
+  inferenceOnly?: boolean;
 }
 
 const REGISTRY = Symbol("registry");

@@ -255,10 +255,15 @@ export abstract class Module {
     return this;
   }
 
-  /** Sets the training mode, of all submodules too. */
+  /** Sets the training mode, of all submodules too. Throws `Error` where one of them is for inference alone. */
   train(mode = true): this {
     if (typeof mode !== "boolean") {
       throw new TypeError(`train: the mode must be true or false, got ${describeValue(mode)}`);
+    }
+    if (mode) {
+      for (const [path, module] of this.namedModules()) {
+        if (registryOf(module).inferenceOnly) refuseTraining(module, path);
+      }
     }
     this.training = mode;
     for (const child of this.children()) child.train(mode);
@@ -407,6 +412,16 @@ function convert<M extends Module>(module: M, f: (t: Tensor) => Tensor): M {
     })
   );
   return module;
+}
+
+/** Throws because the module at `path` cannot be trained. */
+function refuseTraining(module: Module, path: string): never {
+  throw new Error(
+    `train: ${module.constructor.name}${
+      path === "" ? "" : ` (${path})`
+    } is quantized, for inference ` +
+      "alone: train the model that it was made from, and quantize that anew",
+  );
 }
 
 /** Throws because `module` cannot be called. */

@@ -6,6 +6,7 @@
 export * as functional from "./functional.ts";
 export * as utils from "./namespace.ts";
 export * as init from "./init.ts";
+export * as quantized from "./quantized.ts";
 export { Parameter } from "./parameter.ts";
 export { Module } from "./module.ts";
 export { ModuleDict, ModuleList, Sequential } from "./container.ts";
@@ -49,6 +50,8 @@ export {
   FeatureAlphaDropout,
 } from "./dropout.ts";
 export { Flatten, Unflatten } from "./flatten.ts";
+export { Upsample, UpsamplingBilinear2d, UpsamplingNearest2d } from "./upsample.ts";
+export { ChannelShuffle, Fold, PixelShuffle, PixelUnshuffle, Unfold } from "./rearrange.ts";
 export { Embedding, EmbeddingBag } from "./embedding.ts";
 export { MultiheadAttention } from "./attention.ts";
 export { Transformer, TransformerDecoder, TransformerEncoder } from "./transformer.ts";
@@ -141,6 +144,7 @@ export type {
 } from "./adaptive_pooling.ts";
 export type { DropoutModule, DropoutModuleOptions } from "./dropout.ts";
 export type { FlattenOptions, UnflattenOptions } from "./flatten.ts";
+export type { UpsampleModuleOptions, Upsampling2dOptions } from "./upsample.ts";
 export type { InplaceModule, InplaceModuleOptions } from "./activation.ts";
 export type {
   CELUOptions,
@@ -200,6 +204,9 @@ export type {
   TransformerLayerArgs,
   TransformerLayerOptions,
 } from "./transformer_layer.ts";
+export type { QuantizedEmbeddingOptions } from "./quantized.ts";
+export type { DynamicLinearOptions } from "./quantized_dynamic.ts";
+export type { QuantizedModule } from "./quantized_module.ts";
 export type { CellOptions, RNNCellOptions } from "./recurrent_cell.ts";
 export type { CellKind } from "../ops/recurrent.ts";
 export type {

@@ -92,8 +92,8 @@ function emptyInOrder(like: Tensor, shape: readonly number[]): Tensor {
 export interface AttentionResult {
   /** [..., queries, valueWidth]. */
   y: Tensor;
-  /** The logarithms of the sums of the scores' exponentials: [..., queries]. */
-  lse: Tensor;
+  /** The rows' greatest scores, and one over their sums of exponentials: [..., 2, queries]. */
+  norms: Tensor;
 }
 
 /** Attention by the kernel, without history; null where it does not take the operands. */
@@ -114,13 +114,13 @@ export function attentionForward(
   const y = emptyInOrder(q, [...lead, queries, columns]);
   const plan = planOf(lead, [q, k, v, y], mask, [...lead, queries, keys]);
   if (plan === null) return null;
-  const lse = emptyOn(y.backend, [...lead, queries], float32);
+  const norms = emptyOn(y.backend, [...lead, 2, queries], float32);
   const scratch = y.backend.scratch(
     4 * (KEYS * (width + wide(columns) + 8) + QUERIES * (width + wide(columns) + 3)),
   );
   (y.backend.kernels.attention as Call)(
     y.pointer,
-    lse.pointer,
+    norms.pointer,
     q.pointer,
     k.pointer,
     v.pointer,
@@ -138,7 +138,7 @@ export function attentionForward(
     0,
     plan.batches * plan.heads * Math.ceil(queries / QUERIES),
   );
-  return { y, lse };
+  return { y, norms };
 }
 
 /**
@@ -151,7 +151,7 @@ export function attentionBackward(
   k: Tensor,
   v: Tensor,
   { mask, causal, scale }: AttentionSettings,
-  { y, lse }: AttentionResult,
+  { y, norms }: AttentionResult,
 ): [dq: Tensor, dk: Tensor, dv: Tensor] {
   [q, k, v] = [withRows(q), withRows(k), withRows(v)];
   const lead = y.shape.slice(0, -2);
@@ -168,7 +168,7 @@ export function attentionBackward(
   const w = wide(width), c = wide(columns), rows = wide(queries);
   const scratch = dq.backend.scratch(
     4 * (KEYS * (width + columns + 2 * w + c + 16 + 2 * QUERIES) +
-      QUERIES * (width + columns + w + c) + 4 + rows * (2 + w)),
+      QUERIES * (width + columns + w + c) + 4 + rows * (3 + w)),
   );
   (dq.backend.kernels.attention_grad as Call)(
     dq.pointer,
@@ -179,7 +179,7 @@ export function attentionBackward(
     k.pointer,
     v.pointer,
     y.pointer,
-    lse.pointer,
+    norms.pointer,
     mask === null ? 0 : mask.pointer,
     ...plan.strides.slice(0, 12),
     plan.heads,

@@ -9,35 +9,14 @@ import type { DType } from "../backend/dtype.ts";
 import type { KernelName } from "../backend/kernels.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import type { Geometry } from "./convolve_geometry.ts";
+import { convolveOctets, weightGradientOctets } from "./convolve_octets.ts";
+import { convolvePlanes, weightGradientPlanes } from "./convolve_planes.ts";
 import { denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
 import { productType, SCRATCH } from "./product.ts";
 import { sum } from "./reduce.ts";
 import { three } from "./spatial.ts";
-
-/** A convolution x [batch, groups * channels, ...size] -> y [batch, groups * outputs, ...count]. */
-export interface Geometry {
-  /** Samples. */
-  readonly batch: number;
-  /** Parts of the channels that know nothing of each other. */
-  readonly groups: number;
-  /** Channels of x in a group. */
-  readonly channels: number;
-  /** Channels of y in a group. */
-  readonly outputs: number;
-  /** Sizes of the spatial axes of x. */
-  readonly size: readonly number[];
-  /** Those of y. */
-  readonly count: readonly number[];
-  /** Those of the weight [groups * outputs, channels, ...kernel]. */
-  readonly kernel: readonly number[];
-  /** Steps between neighbouring positions. */
-  readonly stride: readonly number[];
-  /** Zeros before x; as many as are read lie after it. */
-  readonly padding: readonly number[];
-  /** Steps within the kernel. */
-  readonly dilation: readonly number[];
-}
 
 const CONV = kernelTable("conv"),
   GRAD_X = kernelTable("conv_grad_x"),
@@ -49,39 +28,76 @@ const BLOCK = 1 << 17;
 const FEW_COLUMNS = 64;
 /** Up to so many columns, small samples are put together. */
 const ENOUGH_COLUMNS = 256;
-/** Rows of a weight's gradient that the kernel computes at a time. */
-const ROWS = 64;
+/** Blocks into which work is divided at least, so that two to eight threads share it evenly. */
+const BLOCKS = 8;
+/** Rows of a weight's gradient that repay gathering the patches once more. */
+const LEAST_ROWS = 16;
 
 /** How much of a convolution is done at a time, and the bytes that takes; see assembly/convolution.ts. */
-function blockOf(g: Geometry, dtype: DType): { samples: number; band: number; scratch: number } {
-  const depth = g.channels * sizeOf(g.kernel), positions = sizeOf(g.count);
+interface Division {
+  samples: number;
+  band: number;
+  /** Channels of dx, or outputs of dw, at a time. */
+  rows: number;
+  /** How many blocks there are. */
+  blocks: number;
+  scratch: number;
+}
+
+function divide(g: Geometry, dtype: DType, part: "y" | "dx" | "dw"): Division {
+  const taps = sizeOf(g.kernel), depth = g.channels * taps, positions = sizeOf(g.count);
   const most = Math.max(FEW_COLUMNS, Math.floor(BLOCK / Math.max(depth, 1)) & ~7);
-  const pointwise = sizeOf(g.kernel) === 1 && sizeOf(g.stride) === 1 &&
+  const pointwise = taps === 1 && sizeOf(g.stride) === 1 &&
     g.padding.every((n) => n === 0) && sizeOf(g.size) === positions;
   const samples = Math.max(
     1,
     Math.min(g.batch, Math.floor(Math.min(most, ENOUGH_COLUMNS) / Math.max(positions, 1))),
   );
+  const parts = g.groups * Math.ceil(g.batch / samples);
   let band = positions;
-  if (samples === 1 && !pointwise && positions > most) {
-    const bands = Math.ceil(positions / most);
-    band = Math.min(positions, (Math.ceil(positions / bands) + 7) & ~7);
+  if (samples === 1 && (!pointwise || part === "y")) {
+    let bands = pointwise ? 1 : Math.ceil(positions / most);
+    if (part === "y" && parts < BLOCKS) {
+      bands = Math.max(
+        bands,
+        Math.min(Math.ceil(BLOCKS / parts), Math.ceil(positions / FEW_COLUMNS)),
+      );
+    }
+    if (bands > 1) band = Math.min(positions, (Math.ceil(positions / bands) + 7) & ~7);
   }
   const room = (n: number) => (n * dtype.size + 63) & ~63;
-  const scratch = room(depth * samples * band) + room(g.outputs * samples * band) +
-    room(Math.min(g.outputs, ROWS) * depth) + SCRATCH;
-  return { samples, band, scratch };
+  const columns = samples * band, patches = depth * columns, outputs = room(g.outputs * columns);
+  if (part === "y") {
+    const blocks = parts * Math.ceil(positions / band);
+    return {
+      samples,
+      band,
+      rows: 0,
+      blocks,
+      scratch: room(patches) + outputs + room(columns) + SCRATCH,
+    };
+  }
+  const n = part === "dx" ? g.channels : g.outputs, others = part === "dx" ? parts : g.groups;
+  const least = part === "dx" ? 1 : LEAST_ROWS;
+  const rows = Math.min(n, Math.max(least, Math.ceil(n / Math.ceil(BLOCKS / others))));
+  return {
+    samples,
+    band,
+    rows,
+    blocks: others * Math.ceil(n / rows),
+    scratch: room(patches) + outputs + (part === "dw" ? room(rows * depth) : 0) + SCRATCH,
+  };
 }
 
-/** Calls a convolution kernel: `blocks` says whether its outer loop goes over blocks of samples, or over groups alone. */
 function run(
   name: KernelName,
   g: Geometry,
   dtype: DType,
   tensors: (Tensor | null)[],
-  all: boolean,
+  part: "y" | "dx" | "dw",
 ) {
-  const { backend } = tensors[0]!, { samples, band, scratch } = blockOf(g, dtype);
+  const { backend } = tensors[0]!,
+    { samples, band, rows, blocks, scratch } = divide(g, dtype, part);
   const space = backend.scratch(scratch);
   (backend.kernels[name] as (...values: number[]) => void)(
     ...tensors.map((t) => t === null ? 0 : t.pointer),
@@ -98,8 +114,9 @@ function run(
     ...three(g.dilation, 1),
     samples,
     band,
+    ...(part === "y" ? [] : [rows]),
     0,
-    all ? g.groups * Math.ceil(g.batch / samples) : g.groups,
+    blocks,
   );
 }
 
@@ -129,7 +146,10 @@ export function convolve(
   const y = emptyOn(x.backend, [g.batch, g.groups * g.outputs, ...g.count], dtype);
   if (y.numElements > 0) {
     const operands = [x, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
-    run(CONV[dtype.id]!, g, dtype, [y, ...operands], true);
+    const [a, b, c] = operands as [Tensor, Tensor, Tensor | null];
+    if (!convolvePlanes(y, a, b, c, g, false) && !convolveOctets(y, a, b, c, g, false)) {
+      run(CONV[dtype.id]!, g, dtype, [y, ...operands], "y");
+    }
   }
   return record("convolution", narrow(y, x.dtype), [x, weight, bias], [
     (dy) => convolveTransposed(call, dy, weight, null, g),
@@ -150,7 +170,10 @@ export function convolveTransposed(
   const dx = emptyOn(dy.backend, [g.batch, g.groups * g.channels, ...g.size], dtype);
   if (dx.numElements > 0) {
     const operands = [dy, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
-    run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], true);
+    const [a, b, c] = operands as [Tensor, Tensor, Tensor | null];
+    if (!convolvePlanes(dx, a, b, c, g, true) && !convolveOctets(dx, a, b, c, g, true)) {
+      run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], "dx");
+    }
   }
   return record("convolution", narrow(dx, dy.dtype), [dy, weight, bias], [
     (dz) => convolve(call, dz, weight, null, g),
@@ -165,7 +188,10 @@ function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tenso
   const dw = emptyOn(dy.backend, [g.groups * g.outputs, g.channels, ...g.kernel], dtype);
   if (dy.numElements === 0) fillWith(dw, 0);
   else if (dw.numElements > 0) {
-    run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, denseAs(dy, dtype), denseAs(x, dtype)], false);
+    const a = denseAs(dy, dtype), b = denseAs(x, dtype);
+    if (!weightGradientPlanes(dw, a, b, g) && !weightGradientOctets(dw, a, b, g)) {
+      run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, a, b], "dw");
+    }
   }
   return record("convolution_backward", narrow(dw, dy.dtype), [dy, x], [
     (dz) => convolve(call, x, dz, null, g),

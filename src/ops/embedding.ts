@@ -86,7 +86,7 @@ export interface EmbeddingOptions {
 }
 
 /** Throws unless `weight` is a matrix and `input` are its row numbers; gives those as a vector of int64. */
-function rowNumbers(call: string, input: Tensor, weight: Tensor): Tensor {
+export function rowNumbers(call: string, input: Tensor, weight: Tensor): Tensor {
   checkTensor(call, "input", input);
   checkTensor(call, "weight", weight);
   const at = flat(indexTensor(call, weight, input, "input"));

@@ -13,7 +13,16 @@ import { sum } from "./reduce.ts";
 import { cross as crossOf } from "./tensor_product.ts";
 import { reshape } from "./view.ts";
 
+export { cholesky, eigh, eigvalsh, qr } from "./factorise.ts";
+export type { Eigen, EighOptions, QAndR, QrMode, Triangle, UpperOptions } from "./factorise.ts";
+export { det, inv, slogdet, solve, tensorinv } from "./inverse.ts";
+export type { SignAndLogarithm, SolveOptions } from "./inverse.ts";
 export * from "./linalg_norm.ts";
+export { lu, luFactor, luSolve } from "./lu.ts";
+export type { LUFactor, LuSolveOptions, PLU } from "./lu.ts";
+export * from "./matrix_power.ts";
+export * from "./singular.ts";
+export { solveTriangular, type SolveTriangularOptions } from "./triangular.ts";
 export { matmul };
 
 /** Options of `linalg.cross` and `linalg.vecdot`. */

@@ -175,7 +175,17 @@ function adaptiveGeometry(call: string, axes: number, x: Tensor, given: OutputSi
     throw new RangeError(`${call}: outputSize cannot be negative, got ${show(count)}`);
   }
   const ones = size.map(() => 1), zeros = size.map(() => 0);
-  return { shape: x.shape, count, kernel: ones, stride: zeros, padding: zeros, dilation: ones };
+  // Windows that divide the input evenly are ordinary ones, which are faster.
+  const kernel = size.map((n, d) => count[d] > 0 ? n / count[d] : NaN);
+  const even = kernel.every((n) => Number.isInteger(n));
+  return {
+    shape: x.shape,
+    count,
+    kernel: even ? kernel : ones,
+    stride: even ? kernel : zeros,
+    padding: zeros,
+    dilation: ones,
+  };
 }
 
 function maxima(

@@ -12,6 +12,7 @@ import { broadcast, broadcastsTo, broadcastStrides, checkDevice, show } from "..
 import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { collapse, dense, denseAs } from "./copy.ts";
+import { halfProduct, isHalf, type Strided } from "./mixed_product.ts";
 import { expand, unsqueeze } from "./view.ts";
 import { sumScratch } from "./reduction.ts";
 import { sumTo } from "./sum_to.ts";
@@ -119,6 +120,11 @@ function leadingSize(x: Tensor): number {
   return n;
 }
 
+/** A matrix, or its transpose, as its strides alone make it. */
+function oriented({ x, row, column }: Matrix, transpose: boolean): Strided {
+  return transpose ? { x, row: column, column: row } : { x, row, column };
+}
+
 /** The elements of `x`, of any shape, as a vector with one stride. */
 function vectorOf(x: Tensor, dtype: DType): { x: Tensor; step: number } {
   if (x.dtype !== dtype) x = denseAs(x, dtype);
@@ -164,8 +170,8 @@ export function multiply(
   bias: Tensor | null = null,
   epilogue?: Epilogue,
 ): Tensor {
-  const dtype = productType(call, a, b);
-  const p = matrixOf(a, dtype), q = matrixOf(b, dtype);
+  const dtype = productType(call, a, b), half = isHalf(a.dtype), own = half ? a.dtype : dtype;
+  const p = matrixOf(a, own), q = matrixOf(b, own);
   const m = ta ? p.columns : p.rows,
     k = ta ? p.rows : p.columns,
     l = tb ? q.columns : q.rows,
@@ -178,6 +184,9 @@ export function multiply(
     shape[a.ndim - 1] = n;
   }
   const offset = bias === null ? null : denseAs(bias, dtype);
+  if (half) {
+    return halfProduct(oriented(p, ta), oriented(q, tb), offset, m, n, k, shape);
+  }
   const c = emptyOn(a.storage.backend!, shape, dtype);
   if (m > 0 && n > 0) {
     const scratch = c.backend.scratch(SCRATCH);
@@ -261,12 +270,16 @@ export function vectorProduct(
   tx: boolean,
   v: Tensor,
 ): Tensor {
-  const dtype = productType(call, x, v);
-  const p = matrixOf(x, dtype), q = vectorOf(v, dtype);
+  const dtype = productType(call, x, v), half = isHalf(x.dtype), own = half ? x.dtype : dtype;
+  const p = matrixOf(x, own), q = vectorOf(v, own);
   const m = tx ? p.columns : p.rows, k = tx ? p.rows : p.columns;
   if (k !== v.numElements) refuseInner(call, x.shape, v.shape, k, v.numElements);
-  const c = emptyOn(x.backend, tx ? [m] : x.shape.slice(0, -1), dtype);
-  if (m > 0) {
+  const shape = tx ? [m] : x.shape.slice(0, -1);
+  // The matrix is the second operand, as the weight of a linear layer is.
+  const c = half
+    ? halfProduct({ x: q.x, row: k, column: q.step }, oriented(p, !tx), null, 1, m, k, shape)
+    : emptyOn(x.backend, shape, dtype);
+  if (m > 0 && !half) {
     const scratch = c.backend.scratch(SCRATCH);
     kernelOf(c, dtype)(
       c.pointer,

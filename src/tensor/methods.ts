@@ -44,6 +44,7 @@ import type * as sort from "../ops/sort.ts";
 import type * as histogram from "../ops/histogram.ts";
 import type * as createNew from "../ops/create_new.ts";
 import type * as matmul from "../ops/matmul.ts";
+import type * as matrixFunctions from "../ops/matrix_functions.ts";
 import type * as addProduct from "../ops/add_product.ts";
 import type * as tensorProduct from "../ops/tensor_product.ts";
 import type * as einsum from "../ops/einsum.ts";
@@ -356,6 +357,21 @@ export const METHODS = {
   sort: ["sort", "argsort", "msort", "topk", "kthvalue"],
   histogram: ["bincount", "histc"],
   createNew: ["newEmpty", "newZeros", "newOnes", "newFull", "newTensor"],
+  // linalg
+  matrixFunctions: [
+    "cholesky",
+    "choleskyInverse",
+    "choleskySolve",
+    "det",
+    "inverse",
+    "logdet",
+    "matrixExp",
+    "matrixPower",
+    "pinverse",
+    "qr",
+    "slogdet",
+    "svd",
+  ],
   // matmul
   matmul: ["mm", "bmm", "mv", "dot", "vdot", "outer", "ger", "matmul"],
   addProduct: [
@@ -439,6 +455,7 @@ export interface TensorMethods
     Methods<typeof histogram, Names["histogram"]>,
     Methods<typeof createNew, Names["createNew"]>,
     Methods<typeof matmul, Names["matmul"]>,
+    Methods<typeof matrixFunctions, Names["matrixFunctions"]>,
     Methods<typeof addProduct, Names["addProduct"]>,
     Methods<typeof tensorProduct, Names["tensorProduct"]>,
     Methods<typeof einsum, Names["einsum"]>,
