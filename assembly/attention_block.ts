@@ -8,7 +8,7 @@
  * are tiles of four keys by eight queries: the lanes are queries whatever the skew, and maxima, sums and exponentials
  * take no step across lanes. A strip of scores is of four queries, with 64 bytes for every four keys.
  */
-import { fma } from "./simd";
+import { fma, swapHalves, swapNeighbours } from "./simd";
 import { loadLanes, storeLanes } from "./lanes";
 import { pack } from "./tile";
 
@@ -25,18 +25,6 @@ export const TILE: usize = 128;
 export const ones = memory.data<f32>([1, 1, 1, 1], 16);
 export const lowest = memory.data<f32>([-Infinity, -Infinity, -Infinity, -Infinity], 16);
 const LANES = memory.data<i32>([0, 1, 2, 3], 16);
-
-// @ts-ignore: decorator
-@inline
-function swapNeighbours(x: v128): v128 {
-  return i32x4.shuffle(x, x, 1, 0, 3, 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function swapHalves(x: v128): v128 {
-  return i32x4.shuffle(x, x, 2, 3, 0, 1);
-}
 
 /** `count` elements in whole panels. */
 // @ts-ignore: decorator

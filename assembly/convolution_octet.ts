@@ -8,7 +8,7 @@
  * One geometry serves a convolution and its transpose: along each axis, element k of the kernel and position q of the
  * result meet at u = q up + k dilation - padding, which is source position u / down if that is whole and in the source.
  */
-import { fma } from "./simd";
+import { fma, swapHalves, swapNeighbours } from "./simd";
 
 const LANES = 8;
 /** Rows of the register tile; see matmul.ts, whose tile this is. */
@@ -81,18 +81,6 @@ function separate(to: usize, lane: usize, from: usize, step: usize, lanes: i32, 
     f32.store(p1, f32.load(from, 4) + value);
     f32.store(p0, f32.load(from) + value);
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function swapNeighbours(x: v128): v128 {
-  return i32x4.shuffle(x, x, 1, 0, 3, 2);
-}
-
-// @ts-ignore: decorator
-@inline
-function swapHalves(x: v128): v128 {
-  return i32x4.shuffle(x, x, 2, 3, 0, 1);
 }
 
 /**

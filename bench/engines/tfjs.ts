@@ -11,7 +11,7 @@ export const start: Start = async (threads) => {
   wasm.setThreadsCount(threads);
   await tf.setBackend("wasm");
   if (wasm.getThreadsCount() !== threads) {
-    throw new Error("TensorFlow.js has threads in browsers only (its issue 3830)");
+    throw new Error("TensorFlow.js has threads in browsers only");
   }
   const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
   let open = false;
