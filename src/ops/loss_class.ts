@@ -9,6 +9,7 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import {
   checkInput,
@@ -66,6 +67,7 @@ export function nllLoss(
     NllLossOptions
   >
 ): Tensor {
+  input = castFor("nllLoss", input);
   const options = read("nllLoss", {
     weight: null as Tensor | null,
     sizeAverage: null as boolean | null,

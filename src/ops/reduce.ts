@@ -9,6 +9,7 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import { axes } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { div, mul, sub } from "./arithmetic.ts";
 import { isnan } from "./compare.ts";
 import { cast, dense } from "./copy.ts";
@@ -48,6 +49,7 @@ const SUM = kernelTable("sum"),
  * @throws RangeError when an axis is out of range or given twice.
  */
 export function sum(x: Tensor, ...args: ReduceArgs): Tensor {
+  x = castFor("sum", x);
   const { dims, all, keepdim, dtype } = readReduce("sum", x, args);
   const type = dtype ?? (x.dtype.kind === "float" ? x.dtype : int64);
   const { shape } = x;
@@ -125,6 +127,7 @@ export function prod(
     { dim?: number | null; keepdim?: boolean; dtype?: DType | null }
   >
 ): Tensor {
+  x = castFor("prod", x);
   checkTensor("prod", "input", x);
   const { dim, keepdim, dtype } = read("prod", {
     dim: null as number | null,
@@ -148,6 +151,7 @@ export function prod(
  * @throws RangeError when an axis is out of range or given twice.
  */
 export function logsumexp(x: Tensor, ...args: DimsArgs): Tensor {
+  x = castFor("logsumexp", x);
   const { dims, all, keepdim } = readDims("logsumexp", x, args);
   if (all) throw new TypeError("logsumexp: dim must be given: one axis, or several");
   const source = x.dtype.kind === "float" ? x : cast(x, float32), type = source.dtype;
