@@ -189,6 +189,7 @@ export type {
   Numbers,
   SIGNATURES,
 } from "./src/backend/kernels.ts";
+export type { NARROW_FAMILIES, NarrowFamily, NarrowName } from "./src/backend/narrow_kernels.ts";
 export type { Scope, Storage } from "./src/backend/storage.ts";
 export type { KernelTable, Operand } from "./src/ops/elementwise.ts";
 export type { Element, NestedElements, ToOptions } from "./src/ops/access.ts";
