@@ -7,26 +7,26 @@
 // - elu: a expm1(c x) below 0, b x above; its gradient: a exp(c x) below 0, b above
 //
 // relu (threshold_grad), sigmoid and tanh take their gradients from the result, in the place of x.
-#include "common.cuh"
+#include "vector.cuh"
 
 template <class F, class T> static void unary(T* y, const T* x, Size begin, Size end) {
-  const F f;
-  forEach(begin, end, [=] DEVICE(Size i) { y[i] = f(x[i]); });
+  map(begin, end, F(), y, x);
 }
 template <class F, class T> static void unaryGrad(T* dx, const T* dy, const T* x, Size begin, Size end) {
-  const F f;
-  forEach(begin, end, [=] DEVICE(Size i) { dx[i] = f(dy[i], x[i]); });
+  map(begin, end, F(), dx, dy, x);
 }
+// A function with its parameters.
+template <class F, class T> struct With {
+  T a, b, c;
+  DEVICE T operator()(T x) const { return F()(x, a, b, c); }
+  DEVICE T operator()(T dy, T x) const { return F()(dy, x, a, b, c); }
+};
 template <class F, class T> static void activation(T* y, const T* x, double a, double b, double c, Size begin, Size end) {
-  const F f;
-  const T p = (T)a, q = (T)b, r = (T)c;
-  forEach(begin, end, [=] DEVICE(Size i) { y[i] = f(x[i], p, q, r); });
+  map(begin, end, With<F, T>{(T)a, (T)b, (T)c}, y, x);
 }
 template <class F, class T>
 static void activationGrad(T* dx, const T* dy, const T* x, double a, double b, double c, Size begin, Size end) {
-  const F f;
-  const T p = (T)a, q = (T)b, r = (T)c;
-  forEach(begin, end, [=] DEVICE(Size i) { dx[i] = f(dy[i], x[i], p, q, r); });
+  map(begin, end, With<F, T>{(T)a, (T)b, (T)c}, dx, dy, x);
 }
 
 template <class T> static DEVICE T sigmoid(T x) { return 1 / (1 + std::exp(-x)); }

@@ -1,9 +1,8 @@
 // Functions of one variable: y[i] = f(x[i]) for i in [begin, end), both contiguous.
-#include "common.cuh"
+#include "vector.cuh"
 
 template <class F, class T> static void unary(T* y, const T* x, Size begin, Size end) {
-  const F f;
-  forEach(begin, end, [=] DEVICE(Size i) { y[i] = f(x[i]); });
+  map(begin, end, F(), y, x);
 }
 
 #define FUNCTION(Name, ...)                                                 \
