@@ -32,7 +32,7 @@ const POLICIES: Record<AutocastDevice, ReadonlyMap<string, Policy>> = {
     lower: `
       linear mm matmul bmm mv addmm addmv addr addbmm baddbmm chainMatmul multiDot einsum tensordot inner prelu
       conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d
-      lstmCell gruCell rnnCell lstm gru rnn scaledDotProductAttention`,
+      recurrent scaledDotProductAttention`,
     single: `
       acos asin cosh erfinv exp expm1 log log10 log1p log2 reciprocal rsqrt sinh tan pow softplus
       layerNorm groupNorm norm cosineSimilarity cdist pdist dist renorm
@@ -45,7 +45,7 @@ const POLICIES: Record<AutocastDevice, ReadonlyMap<string, Policy>> = {
   cpu: policies({
     lower: `
       linear mm matmul bmm addmm addbmm baddbmm chainMatmul multiDot einsum tensordot inner
-      conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d scaledDotProductAttention`,
+      conv1d conv2d conv3d convTranspose1d convTranspose2d convTranspose3d recurrent scaledDotProductAttention`,
     single: `
       prod trace quantile nanquantile cdist avgPool3d gridSample inverse ctcLoss
       nllLoss crossEntropy mseLoss l1Loss smoothL1Loss huberLoss klDiv binaryCrossEntropy binaryCrossEntropyWithLogits

@@ -13,7 +13,7 @@ import { castFor } from "./autocast.ts";
 import { div, mul, sub } from "./arithmetic.ts";
 import { isnan } from "./compare.ts";
 import { cast, dense } from "./copy.ts";
-import { binary, kernelTable } from "./elementwise.ts";
+import { binary, hasKernel, kernelTable } from "./elementwise.ts";
 import { logicalNot } from "./logic.ts";
 import {
   checkDType,
@@ -57,7 +57,8 @@ export function sum(x: Tensor, ...args: ReduceArgs): Tensor {
   // Bytes are summed as they are; anything else is converted first.
   if (type === int64 && x.dtype.suffix === "_u8") compute = x.dtype;
   else if (dtype !== null) source = cast(x, dtype);
-  const result = reduceType(type);
+  let result = reduceType(type);
+  if (type === source.dtype && hasKernel(x.backend, SUM, type)) compute = result = type;
   const y = convertTo(reduce("sum", SUM, source, dims, keepdim, compute, result), type);
   return record(all ? "sum" : "SumBackward1", y, [source], [
     (dy) => expand(restoreAxes(dy, dims, keepdim), shape),
