@@ -123,9 +123,9 @@ const char* unsuitable(const Context* context, const Kernel& kernel, const doubl
   return nullptr;
 }
 
-int launch(Context* context, const Kernel& kernel, const double* values) {
+int launch(Context* context, const Kernel& kernel, const double* values, bool more) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, context->workspace, kernel.name, cudaSuccess};
+  current = {context->stream, context->workspace, kernel.name, cudaSuccess, more};
   kernel.run(values);
   if (current.error != cudaSuccess) {
     if (current.error != cudaErrorInvalidConfiguration) context->launched.push_back(kernel.name);
@@ -230,7 +230,10 @@ API int32_t dino_submit(int32_t handle, int32_t words) {
     if (!(command[1] >= 0 && command[1] < (double)table().size())) return fail("submit: no such kernel");
     const Kernel& kernel = table()[(size_t)command[1]];
     if ((size_t)length != strlen(kernel.parameters) + 2) return fail(std::string(kernel.name) + ": a wrong number of operands");
-    if (launch(context, kernel, command + 2) < 0 && first.empty()) first = text;
+    const double* next = command + length;
+    const bool more = i + length < words && next[0] == command[0] && next[1] == command[1] && length <= words - i - length &&
+                      !unsuitable(context, kernel, next + 2);
+    if (launch(context, kernel, command + 2, more) < 0 && first.empty()) first = text;
     i += length;
   }
   return first.empty() ? 0 : fail(first);
