@@ -87,7 +87,7 @@ function run(
   using _ = torch.scope();
   const xs = inputs.map((x) => x.to(dtype).to(device).requiresGrad_());
   const y = f(xs[0], xs[1], xs[2], xs[3]);
-  const weight = torch.arange(y.numel()).remainder(5).sub(1).view(y.shape).to(y.dtype).to(device);
+  const weight = torch.arange(y.numel()).remainder(7).sub(2).view(y.shape).to(y.dtype).to(device);
   y.mul(weight).sum().backward();
   return [y, ...xs.flatMap((x) => x.grad ?? [])].map((t) => [String(t.dtype), numbers(t)]);
 }
