@@ -170,6 +170,15 @@ export { deepcopy } from "./src/nn/deepcopy.ts";
 export * as quantization from "./src/nn/quantization.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
+export * as amp from "./src/optim/amp.ts";
+export {
+  autocast,
+  clearAutocastCache,
+  getAutocastDtype,
+  isAutocastCacheEnabled,
+  isAutocastEnabled,
+} from "./src/ops/autocast.ts";
+export type { AutocastArgs, AutocastDevice, AutocastOptions } from "./src/ops/autocast.ts";
 export * as utils from "./src/data/namespace.ts";
 export * as models from "./src/models/models.ts";
 export * as edge from "./src/edge/namespace.ts";

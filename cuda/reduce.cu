@@ -61,14 +61,15 @@ static void sumColumns(R* y, const T* x, const T* mean, Size n, Size inner, Size
 
 template <class K, class T, class S, class R>
 static void sums(R* y, const T* x, const T* mean, Size n, Size inner, Size begin, Size end) {
-  using A = std::conditional_t<K::WIDE || !std::is_same<T, R>::value, S, T>;
+  using A = std::conditional_t<K::WIDE || !std::is_same<T, R>::value, S, ComputedOf<T>>;
   constexpr int N = PACK<T>;
   const Size slices = end - begin;
   if (slices <= 0) return;
   if (inner >= 16 && begin % inner == 0 && end % inner == 0 && n > 8) {
     const Size outer = slices / inner;
     y += begin, x += begin * n, mean = mean ? mean + begin : mean;
-    if (N <= 4 && inner % N == 0 && packed<N>(x)) return sumColumns<K, N <= 4 ? N : 1, T, A, S, R>(y, x, mean, n, inner, outer);
+    constexpr int C = N <= 4 ? N : 4;
+    if (inner % C == 0 && packed<C>(x)) return sumColumns<K, C, T, A, S, R>(y, x, mean, n, inner, outer);
     return sumColumns<K, 1, T, A, S, R>(y, x, mean, n, inner, outer);
   }
   const bool packs = packed<N>(x) && (slices == 1 || n % N == 0);
@@ -234,7 +235,7 @@ static void mask_count(int64_t* y, const uint8_t* mask, Size n) { forSlices(n, 1
 #define SUM(name, K) KERNEL(name, sum<K, float>), KERNEL(name##_f64, sum<K, double>)
 #define NUMBERS(name, f, F) KERNEL(name, f<F, float>), KERNEL(name##_f64, f<F, double>), KERNEL(name##_i64, f<F, int64_t>)
 
-FAMILY(reduce, SUM(sum, Values), KERNEL(sum_i64, sum<Values, int64_t>), KERNEL(sum_u8, sum<Values, uint8_t, int64_t>),
+FAMILY(reduce, SUM(sum, Values), KERNEL_NARROW_OF(sum, sum, Values), KERNEL(sum_i64, sum<Values, int64_t>), KERNEL(sum_u8, sum<Values, uint8_t, int64_t>),
        SUM(nansum, Numbers), SUM(norm_l1, Absolutes), SUM(norm_l2, Norm), KERNEL_FLOATS(deviations, deviations),
        KERNEL_NUMBERS(prod, prod), KERNEL_FLOATS(norm_lp, norm_lp), NUMBERS(amax, extreme, Larger), NUMBERS(amin, extreme, Smaller),
        KERNEL(amax_u8, extreme<Larger, uint8_t>), KERNEL(amin_u8, extreme<Smaller, uint8_t>), NUMBERS(argmax, place, Larger),

@@ -3,7 +3,7 @@
 //
 // y may be one of the operands: a thread reads what it needs before it writes.
 #pragma once
-#include "common.cuh"
+#include "narrow.cuh"
 
 // N neighbouring elements.
 template <class T, int N> struct alignas(sizeof(T) * N) Pack {

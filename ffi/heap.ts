@@ -4,6 +4,7 @@
  * @module
  */
 import { Heap } from "../src/backend/heap.ts";
+import type { Storage } from "../src/backend/storage.ts";
 
 /** How a device gives memory. */
 export interface DeviceMemory {
@@ -50,6 +51,11 @@ export class CudaHeap extends Heap {
       this.#reserved -= bytes + GUARD;
       this.#memory.free(address);
     }
+  }
+
+  /** What a scope will free is no garbage: the budget grows instead of waiting for copies to the host. */
+  protected override spares(storage: Storage): boolean {
+    return storage.scope !== null;
   }
 
   protected override copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {

@@ -41,9 +41,18 @@ export const NARROW_FAMILIES = [
     types: ["_f16", "_bf16"],
     signature: "activationGrad",
   },
+  // reduce
+  { kernels: ["sum"], types: ["_f16", "_bf16"], signature: "sum" },
   // softmax
   { kernels: ["softmax", "log_softmax"], types: ["_f16", "_bf16"], signature: "reduce" },
   { kernels: ["softmax_grad", "log_softmax_grad"], types: ["_f16", "_bf16"], signature: "reduceGrad" },
+  // loss: x and dx are narrow, the losses and their gradients, stats and weight float32
+  { kernels: ["cross_entropy"], types: ["_f16", "_bf16"], signature: "entropy" },
+  { kernels: ["cross_entropy_grad"], types: ["_f16", "_bf16"], signature: "entropyGrad" },
+  // normalize: x, y, dx and dy are narrow; stats, weight, bias and their gradients float32
+  { kernels: ["row_norm"], types: ["_f16", "_bf16"], signature: "rowNorm" },
+  { kernels: ["row_norm_grad"], types: ["_f16", "_bf16"], signature: "rowNormGrad" },
+  { kernels: ["row_norm_grad_affine"], types: ["_f16", "_bf16"], signature: "rowNormGradAffine" },
   // matmul: c, a, b and bias are narrow
   { kernels: ["matmul"], types: ["_f16", "_bf16"], signature: "matmul" },
   // attention: q, k, v, o, their gradients and mask are narrow, norms is float32

@@ -21,7 +21,7 @@ import { sumTo } from "./sum_to.ts";
 /** The bytes of scratch that the matmul kernel needs, whatever the sizes. */
 export const SCRATCH = 270_528;
 
-const MATMUL = kernelTable("matmul");
+const MATMUL = kernelTable("matmul"), SUM = kernelTable("sum");
 
 /**
  * The dtype in which products of each dtype are computed, by id, unless the device has a kernel of its own for a narrow one:
@@ -450,12 +450,13 @@ function lastTwo(values: readonly number[], swap: boolean): [number, number] {
 
 /** The sum of `x` [..., n] over all leading axes -> [n]: the gradient of what was added to every row. */
 export function sumRows(x: Tensor): Tensor {
-  const n = x.shape[x.ndim - 1], source = dense(x);
-  if (x.dtype !== float32) return sumTo(x, [n]);
-  const y = emptyOn(x.backend, [n], float32);
+  const n = x.shape[x.ndim - 1], source = dense(x), { backend, dtype } = x;
+  if (dtype.size === 8 || !hasKernel(backend, SUM, dtype)) return sumTo(x, [n]);
+  const y = emptyOn(backend, [n], dtype);
   if (n > 0) {
-    const rows = x.numElements / n, scratch = sumScratch(x.backend, rows, n, n);
-    x.backend.kernels.sum(y.pointer, source.pointer, rows, n, scratch, 0, n);
+    const rows = x.numElements / n, scratch = sumScratch(backend, rows, n, n);
+    const kernel = backend.kernels[SUM[dtype.id]!] as typeof backend.kernels.sum;
+    kernel(y.pointer, source.pointer, rows, n, scratch, 0, n);
   }
   return record("sum", y, [x], [(dy) => expand(dy, x.shape)]);
 }

@@ -9,6 +9,7 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { convert, emptyLike } from "../tensor/create.ts";
 import { axis, splitAt } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { cast, denseAs } from "./copy.ts";
 import { computeTypeOn, type KernelTable, kernelTable } from "./elementwise.ts";
@@ -75,6 +76,7 @@ function readArgs(call: string, x: Tensor, args: SoftmaxArgs): [x: Tensor, dim: 
  * @throws TypeError when `x` is not floating-point and no `dtype` is given.
  */
 export function softmax(x: Tensor, ...args: SoftmaxArgs): Tensor {
+  x = castFor("softmax", x);
   const [source, dim] = readArgs("softmax", x, args);
   const y = overSlices("softmax", SOFTMAX, [source], dim);
   return record("softmax", y, [source], [(dy) => softmaxGrad(dy, y, dim)], [y]);
@@ -100,6 +102,7 @@ function softmaxGrad(dy: Tensor, y: Tensor, dim: number): Tensor {
  * @throws TypeError when `x` is not floating-point and no `dtype` is given.
  */
 export function logSoftmax(x: Tensor, ...args: SoftmaxArgs): Tensor {
+  x = castFor("logSoftmax", x);
   const [source, dim] = readArgs("logSoftmax", x, args);
   const y = overSlices("logSoftmax", LOG_SOFTMAX, [source], dim);
   return record("log_softmax", y, [source], [(dy) => logSoftmaxGrad(dy, y, dim)], [y]);
