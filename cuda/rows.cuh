@@ -2,10 +2,8 @@
 // all values in registers; longer ones are read again for every pass. Elements are float32 or narrower; what is computed is
 // float32, sums of many chunks float64.
 #pragma once
+#include "narrow.cuh"
 #include "vector.cuh"
-
-// What is computed with elements of a type.
-template <class T> using ComputeOf = std::conditional_t<(sizeof(T) < 4), float, T>;
 
 // E elements of a row for each of STEP threads, a row of the block's. With PACKS rows lie on 16 bytes and are read so; without,
 // neighbouring threads have neighbouring elements.
