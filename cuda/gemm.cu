@@ -2,6 +2,7 @@
 #include "gemm.cuh"
 
 bool (*libraryGemm)(const Gemm&) = nullptr;
+int onlyTile = -1;
 
 // An attribute of the current device, asked for once.
 static int attributeOf(cudaDeviceAttr attribute, int (&known)[64]) {
@@ -20,6 +21,15 @@ int capability() {
   static int known[64];
   return attributeOf(cudaDevAttrComputeCapabilityMajor, known);
 }
+int sharedMemory() {
+  static int known[64];
+  return attributeOf(cudaDevAttrMaxSharedMemoryPerBlockOptin, known);
+}
+
+bool tensorGemm(const Gemm& g) {
+  if (g.type == GemmType::float32 || capability() < 8 || g.k >= 1 << 30) return false;
+  return g.type == GemmType::bfloat16 ? tensorGemmBfloat16(g) : g.type == GemmType::float16 ? tensorGemmFloat16(g) : tensorGemmTf32(g);
+}
 
 Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step) {
   // In cycles: for a tile to begin and end, to launch the second pass, and bytes it moves in one on each SM.
@@ -28,6 +38,7 @@ Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step) {
   Cut best = {0, 1, g.k};
   float least = INFINITY;
   for (int tile = 0; tile < count; tile++) {
+    if (onlyTile >= 0 && onlyTile < count && tile != onlyTile) continue;
     const Tile& t = tiles[tile];
     const Size blocks = g.batches * ((g.m + t.rows - 1) / t.rows) * ((g.n + t.columns - 1) / t.columns);
     for (int splits = 1; splits <= 64; splits += splits < 4 ? 1 : splits / 2) {

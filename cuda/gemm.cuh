@@ -25,6 +25,9 @@ extern bool (*libraryGemm)(const Gemm&);
 // On tensor cores: all types but float32.
 bool hopperGemm(const Gemm& g);
 bool tensorGemm(const Gemm& g);
+bool tensorGemmBfloat16(const Gemm& g);
+bool tensorGemmFloat16(const Gemm& g);
+bool tensorGemmTf32(const Gemm& g);
 // float32, on the ordinary arithmetic units.
 bool tiledGemm(const Gemm& g);
 
@@ -45,13 +48,28 @@ struct Cut {
 
 // The cut that is estimated to take the least time. Ranges of k are multiples of `step`; the sums of the ranges have to fit
 // in the working space.
+// Only the tile of that place is taken where `onlyTile` is not negative, as the checks of cuda/check/gemm.cu ask.
+extern int onlyTile;
 Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step);
 // c from the sums of the ranges, [splits, batches, m, n] in the working space.
 void joinSplits(const Gemm& g, int splits);
 
-// The number of SMs, and the first figure of the compute capability, of the current device.
+// Of the current device: the number of SMs, the first figure of the compute capability, and the bytes of shared memory that a
+// block may have.
 int processors();
 int capability();
+int sharedMemory();
+
+// The batches from `first` on, as many as a grid may have; of elements of `size` bytes.
+inline Gemm someBatches(const Gemm& g, Size first, Size size) {
+  Gemm part = g;
+  part.batches = g.batches - first < 65535 ? g.batches - first : 65535;
+  part.c = (char*)g.c + first * g.m * g.n * size;
+  part.a = (const char*)g.a + first * g.aBatch * size;
+  part.b = (const char*)g.b + first * g.bBatch * size;
+  if (g.bias) part.bias = (const char*)g.bias + first * g.m * g.biasRow * size;
+  return part;
+}
 
 // Tiles are numbered so that those which run at the same time lie in a square: they read the same rows and columns, which
 // the L2 cache then holds.

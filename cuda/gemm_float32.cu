@@ -192,12 +192,7 @@ bool tiledGemm(const Gemm& g) {
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   // Batches beyond what a grid has go in further launches.
   for (Size first = 0; first < g.batches; first += 65535) {
-    Gemm part = g;
-    part.batches = first + 65535 < g.batches ? 65535 : g.batches - first;
-    part.c = (float*)g.c + first * g.m * g.n;
-    part.a = (const float*)g.a + first * g.aBatch;
-    part.b = (const float*)g.b + first * g.bBatch;
-    if (g.bias) part.bias = (const float*)g.bias + first * g.m * g.biasRow;
+    const Gemm part = someBatches(g, first, 4);
     LAUNCH(dim3((unsigned)blocks, (unsigned)cut.splits, (unsigned)part.batches), threads, kernel, part, cut.depth, parts);
   }
   if (parts) joinSplits(g, cut.splits);

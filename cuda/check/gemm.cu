@@ -1,8 +1,8 @@
 // Checks every kernel of matrix products against sums in float64, and on a GPU times them: a program of its own, for the
 // emulator and a GPU alike.
 //
-//     gemm check [way]      the checks, of one way alone where it is named 
-//     gemm time [way]       the times of products of large square matrices
+//     gemm check [way]      the checks, of the ways whose names begin so (float32, tensor, hopper)
+//     gemm time [way]       the times of large products
 //
 // Elements are multiples of 1/64 below 2, so that sums of some hundred products are exact in float32 in every order, and a
 // result has one right value, which is compared bit for bit; further cases have normal numbers, and a tolerance.
@@ -21,6 +21,8 @@ struct Named {
   const char* name;
   Way run;
   std::vector<GemmType> types;
+  // The one tile to take, of those the way has.
+  int tile;
 };
 const GemmType F32 = GemmType::float32, TF32 = GemmType::tf32, BF16 = GemmType::bfloat16, F16 = GemmType::float16;
 const char* const TYPES[] = {"float32", "tf32", "bfloat16", "float16"};
@@ -210,7 +212,7 @@ void times(const Named& way) {
                           {"8192x768x3072", 1, 8192, 768, 3072}, {"768x3072x8192", 1, 768, 3072, 8192}, {"96x 512x512x64", 96, 512, 512, 64}};
   for (const GemmType type : way.types) {
     for (const Shape& s : shapes) {
-      printf("%-8s %-9s %-16s", way.name, TYPES[(int)type], s.what);
+      printf("%-15s %-9s %-15s", way.name, TYPES[(int)type], s.what);
       for (int layout = 0; layout < 4; layout++) {
         const bool ta = layout & 1, tb = layout & 2;
         const size_t size = sizeOf(type);
@@ -244,13 +246,22 @@ void times(const Named& way) {
 int main(int count, char** arguments) {
   const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "";
   const std::vector<Named> ways = {
-      {"float32", tiledGemm, {F32}},
+      {"float32", tiledGemm, {F32}, -1},
+      {"float32/128x256", tiledGemm, {F32}, 0},
+      {"float32/128x128", tiledGemm, {F32}, 1},
+      {"float32/64x64", tiledGemm, {F32}, 2},
+      {"tensor", tensorGemm, {BF16, F16, TF32}, -1},
+      {"tensor/64x64", tensorGemm, {BF16, TF32}, 0},
+      {"tensor/128x128", tensorGemm, {BF16, TF32}, 1},
+      {"tensor/128x256", tensorGemm, {BF16, TF32}, 2},
+      {"hopper", hopperGemm, {BF16, F16, TF32}, -1},
   };
   Memory workspace(WORKSPACE);
   current = {};
   current.workspace = workspace.data, current.name = "gemm";
   for (const Named& way : ways) {
-    if (!only.empty() && only != way.name) continue;
+    if (!only.empty() && std::string(way.name).rfind(only, 0) != 0) continue;
+    onlyTile = way.tile;
     if (mode == "time") {
       times(way);
       continue;
@@ -259,7 +270,7 @@ int main(int count, char** arguments) {
     const int before = failures;
     const auto start = std::chrono::steady_clock::now();
     checks(way);
-    printf("%-8s %d right, %d wrong, %d not made for it, %.1f s\n", way.name, passed, failures - before, refused,
+    printf("%-15s %d right, %d wrong, %d not made for it, %.1f s\n", way.name, passed, failures - before, refused,
            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     fflush(stdout);
   }

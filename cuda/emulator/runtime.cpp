@@ -284,7 +284,9 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   cudaDeviceProp p;
   cudaGetDeviceProperties(&p, device);
-  *value = attribute == cudaDevAttrMultiProcessorCount ? p.multiProcessorCount : p.major;
+  *value = attribute == cudaDevAttrMultiProcessorCount         ? p.multiProcessorCount
+           : attribute == cudaDevAttrComputeCapabilityMajor ? p.major
+                                                            : (int)p.sharedMemPerBlockOptin;
   return cudaSuccess;
 }
 
