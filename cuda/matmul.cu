@@ -9,7 +9,7 @@
 template <class T> struct Ways {
   static bool run(const Gemm&) { return false; }
 };
-static bool attempt(const Gemm& g) { return (libraryGemm && libraryGemm(g)) || tensorGemm(g); }
+static bool attempt(const Gemm& g) { return (libraryGemm && libraryGemm(g)) || hopperGemm(g) || tensorGemm(g); }
 template <> struct Ways<float> {
   static bool run(Gemm g) {
     g.type = current.tf32 ? GemmType::tf32 : GemmType::float32;
