@@ -219,6 +219,11 @@ export class CudaDevice implements CudaBackend {
     this.heap.peak = this.heap.used;
   }
 
+  /** Submits what was asked for. */
+  flush(): void {
+    this.#commands.flush();
+  }
+
   synchronize(): void {
     this.#commands.flush();
     this.#check(this.#library.symbols.dino_synchronize(this.#context));
