@@ -83,22 +83,26 @@ template <class... P> struct Host<void (*)(P...)> {
 // ---------------------------------------------------------------- launches
 
 // Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other.
-constexpr Size WORKSPACE = 1 << 20;
+constexpr Size WORKSPACE = 32 << 20;
 
-// Of the command that is being carried out: the stream, the working space, the kernel's name, and the first error.
+// Of the command that is being carried out: the stream, the working space, the kernel's name, the first error, and whether
+// products of float32 may be of tf32.
 struct Current {
   cudaStream_t stream;
   void* workspace;
   const char* name;
   cudaError_t error;
+  bool tf32;
 };
 extern thread_local Current current;
 
-#define LAUNCH(grid, block, kernel, ...)                                                                               \
+// With `bytes` of dynamic shared memory, up to what the device has (227 KB on an H100, 163 KB on an A100).
+#define LAUNCH_SHARED(bytes, grid, block, kernel, ...)                                                                 \
   do {                                                                                                                 \
-    cudaError_t error_ = launchKernel(current.name, kernel, grid, block, 0, current.stream, __VA_ARGS__);              \
+    cudaError_t error_ = launchKernel(current.name, kernel, grid, block, bytes, current.stream, __VA_ARGS__);          \
     if (current.error == cudaSuccess) current.error = error_;                                                          \
   } while (0)
+#define LAUNCH(grid, block, kernel, ...) LAUNCH_SHARED(0, grid, block, kernel, __VA_ARGS__)
 
 constexpr int THREADS = 256;
 // As many blocks as keep every GPU busy; a thread goes on with a stride when there are more elements.
