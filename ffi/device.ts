@@ -11,6 +11,7 @@ import type { Backend, MemoryStats } from "../src/backend/backend.ts";
 import type { CudaBackend } from "../src/backend/devices.ts";
 import type { DType } from "../src/backend/dtype.ts";
 import { type KernelName, type Kernels, manifest } from "../src/backend/kernels.ts";
+import { narrowManifest } from "../src/backend/narrow_kernels.ts";
 import { Storage } from "../src/backend/storage.ts";
 import { Commands } from "./commands.ts";
 import { Constants, TABLE_BYTES } from "./constants.ts";
@@ -84,11 +85,16 @@ export class CudaDevice implements CudaBackend {
 
     const names = Object.keys(manifest) as KernelName[];
     this.onHost = names.filter((name) => !library.kernels.has(name));
-    this.kernels = Object.fromEntries(names.map((name) => {
-      const place = library.kernels.get(name);
-      if (place !== undefined) return [name, this.#commands.encoder(place)];
-      return [name, hostKernel(name, this, host)];
-    })) as unknown as Kernels;
+    const encoder = (name: string) => this.#commands.encoder(library.kernels.get(name)!);
+    // The narrow kernels that the library has not are not there: their operations compute in float32.
+    const narrow = Object.keys(narrowManifest).filter((name) => library.kernels.has(name));
+    this.kernels = Object.fromEntries([
+      ...names.map((name) => [
+        name,
+        library.kernels.has(name) ? encoder(name) : hostKernel(name, this, host),
+      ]),
+      ...narrow.map((name) => [name, encoder(name)]),
+    ]) as unknown as Kernels;
   }
 
   allocate(bytes: number): Storage {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { manifest } from "../src/backend/kernels.ts";
+import { parameters as manifest } from "../src/backend/narrow_kernels.ts";
 
 /** The version of the functions below and of the commands: cuda/api.cu has the same. */
 const ABI = 1;
