@@ -33,6 +33,7 @@ struct Context {
   int device;
   cudaStream_t stream;
   void* workspace;
+  bool tf32;
   alignas(64) double ring[RING_WORDS];
   // What was allocated: address -> bytes.
   std::map<uintptr_t, size_t> segments;
@@ -133,7 +134,7 @@ void remember(Context* context, const char* name) {
 
 int launch(Context* context, const Kernel& kernel, const double* values) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, context->workspace, kernel.name, cudaSuccess};
+  current = {context->stream, context->workspace, kernel.name, cudaSuccess, context->tf32};
   kernel.run(values);
   if (current.error != cudaSuccess) {
     if (current.error != cudaErrorInvalidConfiguration) remember(context, kernel.name);
@@ -305,6 +306,14 @@ API int32_t dino_submit(int32_t handle, int32_t words) {
     i += length;
   }
   return first.empty() ? 0 : fail(first);
+}
+
+// Whether products of float32 may be of tf32, for the commands after this.
+API int32_t dino_tf32(int32_t handle, int32_t on) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  context->tf32 = on != 0;
+  return 0;
 }
 
 // Waits until everything is done.

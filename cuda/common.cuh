@@ -83,14 +83,16 @@ template <class... P> struct Host<void (*)(P...)> {
 // ---------------------------------------------------------------- launches
 
 // Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other.
-constexpr Size WORKSPACE = 1 << 20;
+constexpr Size WORKSPACE = 32 << 20;
 
-// Of the command that is being carried out: the stream, the working space, the kernel's name, and the first error.
+// Of the command that is being carried out: the stream, the working space, the kernel's name, the first error, and whether
+// products of float32 may be of tf32.
 struct Current {
   cudaStream_t stream;
   void* workspace;
   const char* name;
   cudaError_t error;
+  bool tf32;
 };
 extern thread_local Current current;
 

@@ -27,3 +27,46 @@ bool hopperGemm(const Gemm& g);
 bool tensorGemm(const Gemm& g);
 // float32, on the ordinary arithmetic units.
 bool tiledGemm(const Gemm& g);
+
+// ---------------------------------------------------------------- tiles
+
+// A size of tiles that a kernel has: a block does one at a time.
+struct Tile {
+  int rows, columns;
+  // How many products and sums an SM does a cycle with such tiles.
+  float rate;
+};
+
+// How a product is cut: into tiles, and along k into `splits` ranges of `depth`, whose sums are added by a second pass.
+struct Cut {
+  int tile, splits;
+  Size depth;
+};
+
+// The cut that is estimated to take the least time. Ranges of k are multiples of `step`; the sums of the ranges have to fit
+// in the working space.
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step);
+// c from the sums of the ranges, [splits, batches, m, n] in the working space.
+void joinSplits(const Gemm& g, int splits);
+
+// The number of SMs, and the first figure of the compute capability, of the current device.
+int processors();
+int capability();
+
+// Tiles are numbered so that those which run at the same time lie in a square: they read the same rows and columns, which
+// the L2 cache then holds.
+struct TilePlace {
+  Size row, column;
+};
+inline __host__ DEVICE TilePlace tilePlace(Size number, Size rows, Size columns) {
+  constexpr Size BAND = 8;
+  const Size first = number / (BAND * columns) * BAND, left = rows - first, height = left < BAND ? left : BAND;
+  const Size inside = number - first * columns;
+  return {first + inside % height, inside / height};
+}
+
+// A result as it is stored.
+template <class T> DEVICE T finish(const Gemm& g, Size row, Size column, float sum) {
+  if (g.bias) sum += (float)((const T*)g.bias)[row * g.biasRow + column];
+  return T(g.relu && sum < 0 ? 0.0f : sum);
+}
