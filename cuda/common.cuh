@@ -82,14 +82,16 @@ template <class... P> struct Host<void (*)(P...)> {
 
 // ---------------------------------------------------------------- launches
 
-// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other.
+// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other. There
+// is more, `current.room`, where the caller asked for it (`backend.scratch(bytes, atOnce)`).
 constexpr Size WORKSPACE = 32 << 20;
 
-// Of the command that is being carried out: the stream, the working space, the kernel's name, the first error, and whether
-// products of float32 may be of tf32.
+// Of the command that is being carried out: the stream, the working space and its bytes, the kernel's name, the first error,
+// and whether products of float32 may be of tf32.
 struct Current {
   cudaStream_t stream;
   void* workspace;
+  Size room;
   const char* name;
   cudaError_t error;
   bool tf32;

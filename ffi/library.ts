@@ -24,6 +24,7 @@ export const SYMBOLS = {
   dino_capture_end: { parameters: ["i32", "i32"], result: "i32" },
   dino_replay: { parameters: ["i32", "i32"], result: "i32" },
   dino_graph_free: { parameters: ["i32", "i32"], result: "i32" },
+  dino_workspace: { parameters: ["i32", "f64", "f64"], result: "i32" },
   dino_submit: { parameters: ["i32", "i32"], result: "i32" },
   dino_tf32: { parameters: ["i32", "i32"], result: "i32" },
   dino_synchronize: { parameters: ["i32"], result: "i32" },
