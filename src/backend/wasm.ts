@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { baseline, relaxed } from "../../build/kernels.ts";
 import type { Backend, MemoryStats } from "./backend.ts";
+import { binaryOf, type Flavour } from "./binary.ts";
 import type { DType } from "./dtype.ts";
 import { type KernelName, type Kernels, manifest } from "./kernels.ts";
 import { hasRelaxed } from "./relaxed.ts";
@@ -40,7 +40,7 @@ export class WasmBackend implements Backend {
   readonly packs = true;
   readonly kernels: Kernels;
   /** `"relaxed"` where the host has relaxed SIMD, else `"baseline"`. */
-  readonly flavour: "relaxed" | "baseline";
+  readonly flavour: Flavour;
   /** The device's memory. */
   readonly heap: WasmHeap;
   /** The threads; null where the host has no shared memory or no workers. */
@@ -51,12 +51,9 @@ export class WasmBackend implements Backend {
   #scratchBytes = 0;
 
   /** Compiles and instantiates the kernels, at once. */
-  constructor(flavour?: "relaxed" | "baseline") {
+  constructor(flavour?: Flavour) {
     this.flavour = flavour ?? (hasRelaxed() ? "relaxed" : "baseline");
-    const binary = Uint8Array.from(
-      atob(this.flavour === "relaxed" ? relaxed : baseline),
-      (c) => c.charCodeAt(0),
-    );
+    const binary = binaryOf(this.flavour);
     const shared = sharedMemory(PAGES, MOST_PAGES);
     if (!shared) binary[flagsAt(binary)] = WITH_MAXIMUM;
     const memory = shared ?? new WebAssembly.Memory({ initial: PAGES, maximum: MOST_PAGES });
