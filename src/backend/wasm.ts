@@ -34,6 +34,21 @@ function flagsAt(binary: Uint8Array): number {
   }
 }
 
+/** How a message begins when the library cannot be loaded. */
+const CANNOT = "dinotorch cannot run in this host";
+
+/** Compiles a binary. Throws `Error` with what the host would need. */
+function compile(binary: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(binary);
+  } catch (e) {
+    const reason = WebAssembly.validate(binary)
+      ? "it forbids compiling WebAssembly; a content security policy needs 'wasm-unsafe-eval' in its script-src"
+      : "its WebAssembly lacks SIMD, or threads and atomics";
+    throw new Error(`${CANNOT}: ${reason} (${(e as Error).message})`, { cause: e });
+  }
+}
+
 /** The backend of `"cpu"`. */
 export class WasmBackend implements Backend {
   readonly name = "cpu";
@@ -52,12 +67,13 @@ export class WasmBackend implements Backend {
 
   /** Compiles and instantiates the kernels, at once. */
   constructor(flavour?: Flavour) {
+    if (typeof WebAssembly === "undefined") throw new Error(`${CANNOT}: it has no WebAssembly`);
     this.flavour = flavour ?? (hasRelaxed() ? "relaxed" : "baseline");
     const binary = binaryOf(this.flavour);
     const shared = sharedMemory(PAGES, MOST_PAGES);
     if (!shared) binary[flagsAt(binary)] = WITH_MAXIMUM;
     const memory = shared ?? new WebAssembly.Memory({ initial: PAGES, maximum: MOST_PAGES });
-    const module = new WebAssembly.Module(binary);
+    const module = compile(binary);
     const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as
       & Exports
       & Kernels;
