@@ -4,6 +4,7 @@
  * @module
  */
 import { blockSize, Heap } from "../src/backend/heap.ts";
+import type { Storage } from "../src/backend/storage.ts";
 
 /** How a device gives memory. */
 export interface DeviceMemory {
@@ -63,6 +64,11 @@ export class CudaHeap extends Heap {
   /** Takes back what `reserve` gave, of more than 64 KiB. */
   giveBack(address: number, bytes: number): void {
     this.addGap(address, blockSize(bytes));
+  }
+
+  /** What a scope will free is no garbage: the budget grows instead of waiting for copies to the host. */
+  protected override spares(storage: Storage): boolean {
+    return storage.scope !== null;
   }
 
   protected override copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {
