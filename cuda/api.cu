@@ -32,7 +32,10 @@ std::vector<Kernel>& table() {
 struct Context {
   int device;
   cudaStream_t stream;
+  // What the context has of its own, and what kernels get: that, or more that was lent to it.
+  void* ownWorkspace;
   void* workspace;
+  Size room;
   alignas(64) double ring[RING_WORDS];
   // What was allocated: address -> bytes.
   std::map<uintptr_t, size_t> segments;
@@ -125,7 +128,7 @@ const char* unsuitable(const Context* context, const Kernel& kernel, const doubl
 
 int launch(Context* context, const Kernel& kernel, const double* values) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, context->workspace, kernel.name, cudaSuccess};
+  current = {context->stream, context->workspace, context->room, kernel.name, cudaSuccess};
   kernel.run(values);
   if (current.error != cudaSuccess) {
     if (current.error != cudaErrorInvalidConfiguration) context->launched.push_back(kernel.name);
@@ -200,11 +203,13 @@ API int32_t dino_open(int32_t device) {
     delete context;
     return fail("cudaStreamCreate", error);
   }
-  if ((error = cudaMalloc(&context->workspace, WORKSPACE)) != cudaSuccess) {
+  if ((error = cudaMalloc(&context->ownWorkspace, WORKSPACE)) != cudaSuccess) {
     cudaStreamDestroy(context->stream);
     delete context;
     return fail("cudaMalloc", error);
   }
+  context->workspace = context->ownWorkspace;
+  context->room = WORKSPACE;
   std::lock_guard<std::mutex> lock(guard);
   contexts.push_back(context);
   return (int32_t)contexts.size() - 1;
@@ -216,6 +221,16 @@ API void* dino_ring(int32_t handle) {
   return context ? context->ring : nullptr;
 }
 API int32_t dino_ring_words() { return RING_WORDS; }
+
+// Lets kernels that come from now on work in `bytes` bytes at `address`; at 0, in the context's own working space.
+API int32_t dino_workspace(int32_t handle, double address, double bytes) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  if (address != 0 && (bytes < (double)WORKSPACE || !holds(context, address, bytes))) return fail("workspace: no such room");
+  context->workspace = address == 0 ? context->ownWorkspace : (void*)(uintptr_t)address;
+  context->room = address == 0 ? WORKSPACE : (Size)bytes;
+  return 0;
+}
 
 // Launches the commands in the first `words` words of the ring, those after one that fails too; the first failure counts.
 API int32_t dino_submit(int32_t handle, int32_t words) {

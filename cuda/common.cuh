@@ -82,13 +82,15 @@ template <class... P> struct Host<void (*)(P...)> {
 
 // ---------------------------------------------------------------- launches
 
-// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other.
+// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other. There
+// is more, `current.room`, where the caller asked for it (`backend.scratch(bytes, atOnce)`).
 constexpr Size WORKSPACE = 1 << 20;
 
-// Of the command that is being carried out: the stream, the working space, the kernel's name, and the first error.
+// Of the command that is being carried out: the stream, the working space and its bytes, the kernel's name, the first error.
 struct Current {
   cudaStream_t stream;
   void* workspace;
+  Size room;
   const char* name;
   cudaError_t error;
 };

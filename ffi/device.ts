@@ -19,6 +19,8 @@ import { type Library, STORE_CONSTANT } from "./library.ts";
 
 /** Constants in the table, of 8 bytes each. */
 const CONSTANTS = 8192;
+/** Bytes of working space that the library has of its own: cuda/common.cuh. */
+const WORKSPACE = 1 << 20;
 /** The part of the device's memory at which storages begin to move out; it grows when live tensors need more. */
 const BUDGET = 1 / 8;
 /** Storages that were asked for their addresses last, and may be operands of the next kernel; a power of two. */
@@ -47,6 +49,9 @@ export class CudaDevice implements CudaBackend {
   /** By dtype's suffix: value -> address; -0 under "-0", which a map does not tell from 0. */
   readonly #places = new Map<string, Map<number | bigint | boolean | string, number>>();
   #nextConstant = 0;
+  /** Where kernels work, 0 for the library's own space, and how many bytes they have there. */
+  #workspace = 0;
+  #room = WORKSPACE;
   readonly #storeConstant: (...operands: number[]) => void;
 
   /** Opens device `index`; `host` computes what the library has no kernel for. Throws `Error` when that is not possible. */
@@ -168,11 +173,24 @@ export class CudaDevice implements CudaBackend {
   }
 
   /**
-   * The number of bytes itself: no kernel here needs scratch space that is handed in, and those that the host computes
-   * are given so much of the host's.
+   * The number of bytes itself, which kernels that the host computes are given of the host's. Those of the library have
+   * a working space of their own, which grows to `atOnce` bytes.
    */
-  scratch(bytes: number): number {
+  scratch(bytes: number, atOnce = 0): number {
+    if (atOnce > this.#room) this.#workIn(Math.max(atOnce, 2 * this.#room));
     return bytes;
+  }
+
+  /** Lets kernels work in `bytes` bytes of the heap; with 0 bytes, in the library's own working space. */
+  #workIn(bytes: number): void {
+    const before = this.#workspace, room = this.#room;
+    // Commands are carried out in order: those before may still use the old room, those that come after the new one.
+    this.#commands.flush();
+    const address = bytes === 0 ? 0 : this.heap.reserve(bytes);
+    this.#check(this.#library.symbols.dino_workspace(this.#context, address, bytes));
+    this.#workspace = address;
+    this.#room = bytes === 0 ? WORKSPACE : bytes;
+    if (before !== 0) this.heap.giveBack(before, room);
   }
 
   read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
@@ -231,6 +249,7 @@ export class CudaDevice implements CudaBackend {
 
   emptyCache(): void {
     this.synchronize();
+    if (this.#workspace !== 0) this.#workIn(0);
     this.heap.trim();
   }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Heap } from "../src/backend/heap.ts";
+import { blockSize, Heap } from "../src/backend/heap.ts";
 
 /** How a device gives memory. */
 export interface DeviceMemory {
@@ -50,6 +50,11 @@ export class CudaHeap extends Heap {
       this.#reserved -= bytes + GUARD;
       this.#memory.free(address);
     }
+  }
+
+  /** Takes back what `reserve` gave, of more than 64 KiB. */
+  giveBack(address: number, bytes: number): void {
+    this.addGap(address, blockSize(bytes));
   }
 
   protected override copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {

@@ -20,6 +20,7 @@ export const SYMBOLS = {
   dino_open: { parameters: ["i32"], result: "i32" },
   dino_ring: { parameters: ["i32"], result: "pointer" },
   dino_ring_words: { parameters: [], result: "i32" },
+  dino_workspace: { parameters: ["i32", "f64", "f64"], result: "i32" },
   dino_submit: { parameters: ["i32", "i32"], result: "i32" },
   dino_synchronize: { parameters: ["i32"], result: "i32" },
   dino_idle: { parameters: ["i32"], result: "i32" },
