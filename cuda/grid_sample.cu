@@ -2,7 +2,7 @@
 // -1 .. 1, the last axis of x first -> y [samples, channels, points]. With two axes, size0 is 1. `mode`: 0 linear, 1
 // nearest, 2 cubic (over two axes); `padding`: 0 zeros, 1 border, 2 reflection; `corners`: whether -1 and 1 are the centres
 // of the first and the last element rather than their outer edges.
-#include "prefix.cuh"
+#include "common.cuh"
 
 enum { LINEAR, NEAREST, CUBIC };
 
@@ -146,6 +146,27 @@ template <int MODE, int AXES> struct Sample {
     });
   }
 };
+
+// The sum of `value` over the threads before this one; *total gets that of all threads. Barriers: all threads come here.
+static DEVICE int blockPrefix(int value, int* total) {
+  SHARED(int, sums, [32]);
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+  int sum = value;
+  for (int d = 1; d < 32; d <<= 1) {
+    const int other = __shfl_up_sync(0xffffffffu, sum, d);
+    if (lane >= d) sum += other;
+  }
+  __syncthreads();  // the last call's sums may still be read
+  if (lane == 31) sums[warp] = sum;
+  __syncthreads();
+  int before = 0, all = 0;
+  for (int w = 0; w < warps; w++) {
+    if (w == warp) before = all;
+    all += sums[w];
+  }
+  *total = all;
+  return before + sum - value;
+}
 
 constexpr int LANES = 32, SLICES = 8;
 
