@@ -295,6 +295,11 @@ export class CudaDevice implements CudaBackend {
     for (const heap of this.#heaps()) heap.peak = heap.used;
   }
 
+  /** Submits what was asked for. */
+  flush(): void {
+    this.#commands.flush();
+  }
+
   synchronize(): void {
     this.refuse("waits for the device");
     this.#commands.flush();

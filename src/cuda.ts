@@ -6,6 +6,7 @@
 import {
   type CudaBackend,
   cudaDriver,
+  type CudaLibrary,
   cudaProblem,
   currentCuda,
   openCuda,
@@ -15,6 +16,9 @@ import {
 import { cpu } from "./backend/wasm.ts";
 import { describeValue } from "./tensor/describe.ts";
 import { defaultGenerator } from "./tensor/generator.ts";
+
+export type { CudaLibrary, CudaLibraryName } from "./backend/devices.ts";
+export * as nccl from "./cuda_nccl.ts";
 
 /** A device: its number, or its name `"cuda"` or `"cuda:1"`; null is the current one. */
 export type CudaDeviceName = number | string | null;
@@ -59,6 +63,18 @@ export function load(path: string | URL): void {
   const driver = cudaDriver();
   if (driver === null) throw new Error(`cuda.load: ${cudaProblem()}`);
   driver.load(path instanceof URL ? decodeURIComponent(path.pathname) : path);
+}
+
+/**
+ * NVIDIA's libraries, cuBLASLt, cuDNN and NCCL: which are used, in which version, and what to do about those that are not.
+ * They are opened for this, if they were not before; none are listed where the library of CUDA kernels is not there.
+ *
+ * ```ts ignore
+ * console.table(torch.cuda.libraries());
+ * ```
+ */
+export function libraries(): CudaLibrary[] {
+  return cudaDriver()?.libraries() ?? [];
 }
 
 /** The number of the device that `"cuda"` means. */
