@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { manifest } from "../src/backend/kernels.ts";
+import { parameters as manifest } from "../src/backend/narrow_kernels.ts";
 
 /** The version of the functions below and of the commands: cuda/api.cu has the same. */
 const ABI = 1;
@@ -20,6 +20,11 @@ export const SYMBOLS = {
   dino_open: { parameters: ["i32"], result: "i32" },
   dino_ring: { parameters: ["i32"], result: "pointer" },
   dino_ring_words: { parameters: [], result: "i32" },
+  dino_capture_begin: { parameters: ["i32"], result: "i32" },
+  dino_capture_end: { parameters: ["i32", "i32"], result: "i32" },
+  dino_replay: { parameters: ["i32", "i32"], result: "i32" },
+  dino_graph_free: { parameters: ["i32", "i32"], result: "i32" },
+  dino_workspace: { parameters: ["i32", "f64", "f64"], result: "i32" },
   dino_submit: { parameters: ["i32", "i32"], result: "i32" },
   dino_tf32: { parameters: ["i32", "i32"], result: "i32" },
   dino_synchronize: { parameters: ["i32"], result: "i32" },
