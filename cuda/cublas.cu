@@ -69,8 +69,8 @@ bool opened() {
   return there;
 }
 
-// Bytes that algorithms may use: what NVIDIA advises for H100.
-constexpr size_t WORKSPACE_BYTES = 32 << 20;
+// Bytes that algorithms may use: NVIDIA advises as many for H100.
+constexpr size_t WORKSPACE_BYTES = WORKSPACE;
 // Products of fewer multiplications are quicker by the kernels here.
 constexpr double SMALL = 1 << 18;
 // Problems that a context remembers.
@@ -215,8 +215,6 @@ bool multiply(const Gemm& g) {
       return false;
     }
   }
-  void* workspace = libraryWorkspace(WORKSPACE_BYTES);
-  if (!workspace) return false;
 
   // A bias of its own for each row is the matrix that the product is added to.
   const bool matrixBias = g.bias && g.biasRow != 0;
@@ -239,7 +237,7 @@ bool multiply(const Gemm& g) {
   const float one = 1, beta = matrixBias ? 1 : 0;
   if (calls.status == SUCCESS) {
     calls("cublasLtMatmul", lt.matmul(own.handle, plan.desc, &one, g.b, plan.first, g.a, plan.second, &beta, added, plan.added, g.c,
-                                      plan.result, &plan.algorithm, workspace, WORKSPACE_BYTES, current.stream));
+                                      plan.result, &plan.algorithm, current.workspace, WORKSPACE_BYTES, current.stream));
   }
   if (calls.status != SUCCESS) {
     noteRefusal(CUBLASLT, calls.name, calls.status);

@@ -74,7 +74,7 @@ bool opened() {
 }
 
 // Bytes that an algorithm may use.
-constexpr size_t MOST_WORKSPACE = (size_t)256 << 20;
+constexpr size_t MOST_WORKSPACE = (size_t)8 * WORKSPACE;
 // Convolutions of fewer multiplications are as quick by the kernels here.
 constexpr double SMALL = 1 << 20;
 constexpr size_t REMEMBERED = 4096;
@@ -174,6 +174,16 @@ Order orderOf(const Plan& plan, int64_t pass) {
   return {plan.x, plan.y, plan.weight};
 }
 
+// Whether what is launched is recorded as a graph: then nothing can be timed.
+bool recording() {
+#if CUDA_EMULATOR
+  return false;
+#else
+  cudaStreamCaptureStatus status;
+  return cudaStreamIsCapturing(current.stream, &status) != cudaSuccess || status != cudaStreamCaptureStatusNone;
+#endif
+}
+
 void prepare(Plan& plan, void* handle, const Problem& p) {
   Calls calls;
   Performance results[CANDIDATES] = {};
@@ -220,7 +230,7 @@ bool libraryConvolution(Pass pass, Element type, const void* a, const void* b, v
   p.math = type == Element::float32 ? (libraryOptions[CUDNN_TF32] ? DEFAULT_MATH : FMA_MATH)
            : type == Element::float64 ? DEFAULT_MATH
                                       : TENSOR_OP_MATH;
-  p.deterministic = libraryOptions[CUDNN_DETERMINISTIC], p.benchmark = libraryOptions[CUDNN_BENCHMARK];
+  p.deterministic = libraryOptions[CUDNN_DETERMINISTIC], p.benchmark = libraryOptions[CUDNN_BENCHMARK] && !recording();
   if (own.plans.size() >= REMEMBERED) {
     for (auto& [problem, plan] : own.plans) release(plan);
     own.plans.clear();

@@ -130,24 +130,24 @@ void noteRefusal(Library library, const char* function, int status) {
 }
 
 namespace {
-struct Workspace {
-  void* address = nullptr;
-  size_t bytes = 0;
+// Larger than what every kernel may use: of doubled sizes, and never given back, for graphs may remember where they lie.
+struct Spaces {
+  void* address[3] = {};
 };
 }  // namespace
 
 void* libraryWorkspace(size_t bytes) {
-  Workspace& space = ofContext<Workspace>();
-  if (bytes <= space.bytes) return space.address;
-  void* larger = nullptr;
-  if (cudaMalloc(&larger, bytes) != cudaSuccess) {
+  if (bytes <= WORKSPACE) return current.workspace;
+  Spaces& spaces = ofContext<Spaces>();
+  int i = 0;
+  while (i < 2 && (size_t)WORKSPACE << (i + 1) < bytes) i++;
+  const size_t size = (size_t)WORKSPACE << (i + 1);
+  if (size < bytes) return nullptr;
+  if (!spaces.address[i] && cudaMalloc(&spaces.address[i], size) != cudaSuccess) {
     cudaGetLastError();
-    return nullptr;
+    spaces.address[i] = nullptr;
   }
-  // What is under way may use the old one: freeing it waits.
-  if (space.address) cudaFree(space.address);
-  space = {larger, bytes};
-  return larger;
+  return spaces.address[i];
 }
 
 // Tells where to look for a library: a line for each place, in UTF-8. It is opened when it is first needed.

@@ -24,7 +24,7 @@ bool openLibrary(Library library, const LibraryFunction* functions, int count);
 // Notes why a library did not serve a problem it was asked to: the report tells the last reason.
 void noteRefusal(Library library, const char* function, int status);
 
-// So many bytes of the device's memory for the libraries' use, on the current stream; null when there is no room.
+// So many bytes of the device's memory for one call of a library, on the current stream; null when there is no room.
 void* libraryWorkspace(size_t bytes);
 
 // What is kept for each context: references to it stay valid.

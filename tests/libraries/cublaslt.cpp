@@ -139,8 +139,8 @@ API int cublasLtMatmulAlgoGetHeuristic(void* handle, void* desc, void* a, void* 
   // One that does not go, and one that goes.
   results[0].state = NOT_SUPPORTED;
   results[1].state = OK;
-  results[1].workspace = p.workspace;
-  results[1].algorithm = {MAGIC, p.workspace, {p.alignment[0], p.alignment[1], p.alignment[2], p.alignment[3]}, {}};
+  results[1].workspace = p.workspace / 32;
+  results[1].algorithm = {MAGIC, p.workspace / 32, {p.alignment[0], p.alignment[1], p.alignment[2], p.alignment[3]}, {}};
   *found = 2;
   return OK;
 }
