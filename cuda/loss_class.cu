@@ -6,28 +6,17 @@
 //     cross_entropy  (1 - s) w[t] (lse - x[t]) + s / classes * sum over c of w[c] (lse - x[c]), lse = log sum exp x
 //
 // stats holds, for each position, the largest x and the logarithm of the sum of exp(x - largest).
-#include "common.cuh"
+#include "rows.cuh"
 
 template <class T> static DEVICE double weightOf(const T* weight, Size c) { return weight ? (double)weight[c] : 1.0; }
 
 // The first of `count` places for which `wrong` is true; else `count`.
-template <class F> struct FirstSlice {
-  int64_t* y;
-  Size count;
-  F wrong;
-  template <class G> DEVICE void operator()(G g, Size) const {
-    Size first = count;
-    for (Size i = g.first(); i < count; i += g.step()) {
-      if (wrong(i)) {
-        first = i;
-        break;
-      }
-    }
-    first = g.reduce(first, count, Smaller());
-    if (g.first() == 0) *y = first;
-  }
-};
-template <class F> static void firstOf(int64_t* y, Size count, F wrong) { forSlices(count, 1, 0, 1, FirstSlice<F>{y, count, wrong}); }
+template <class F> static void firstOf(int64_t* y, Size count, F wrong) {
+  forEach(0, 1, [=] DEVICE(Size) { *y = count; });
+  forEach(0, count, [=] DEVICE(Size i) {
+    if (wrong(i)) atomicMin((long long*)y, (long long)i);
+  });
+}
 
 static void target_check(int64_t* bad, const int64_t* target, Size classes, Size ignore, Size count) {
   firstOf(bad, count, [=] DEVICE(Size i) { return (target[i] < 0 || target[i] >= classes) && target[i] != ignore; });
@@ -107,9 +96,53 @@ template <class T> struct EntropySlice {
     y[i] = (T)((1 - smoothing) * hard + smoothing / (double)classes * soft);
   }
 };
+// The same of rows: inner is 1.
+template <class T> struct EntropyRow {
+  T* y;
+  T* stats;
+  const T* x;
+  const int64_t* target;
+  const T* weight;
+  int classes;
+  Size ignore;
+  float smoothing;
+  template <class S, bool WHOLE> DEVICE void run(Size i) const {
+    constexpr int E = S::E;
+    const S span{classes};
+    const T* row = x + i * classes;
+    float r[E], w[E], most;
+    const float log = (float)std::log(rowExponentials<false, false, WHOLE>(span, row, r, most));
+    RowSum<WHOLE> soft = 0, weights = 0;
+    for (int base = 0; base < (WHOLE ? 1 : classes) && smoothing != 0; base += S::CHUNK) {
+      if (!WHOLE) span.load(r, row, base, 0);
+      if (weight) span.load(w, weight, base, 0);
+#pragma unroll
+      for (int j = 0; j < E; j++) {
+        const bool inside = base + S::place(j) < classes;
+        w[j] = !inside ? 0 : weight ? w[j] : 1;
+        if (!inside) r[j] = most;
+      }
+      soft += sumOver<E>([&](int j) { return w[j] * (most - r[j]); });
+      weights += sumOver<E>([&](int j) { return w[j]; });
+    }
+    if (smoothing != 0) soft = rowSum(soft) + log * rowSum(weights);
+    if (threadIdx.x != 0) return;
+    stats[2 * i] = (T)most;
+    stats[2 * i + 1] = (T)log;
+    const int64_t t = target[i];
+    const double hard = t == ignore ? 0 : weightOf(weight, t) * (double)(log - ((float)row[t] - most));
+    y[i] = t == ignore ? T(0) : (T)((1 - (double)smoothing) * hard + (double)smoothing / classes * (double)soft);
+  }
+};
 template <class T>
 static void cross_entropy(T* y, T* stats, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore,
                           double smoothing, Size begin, Size end) {
+  if constexpr (sizeof(T) <= 4) {
+    if (inner == 1 && classes > 8 && classes < LONGEST) {
+      const EntropyRow<T> row{y, stats, x, target, weight, (int)classes, ignore, (float)smoothing};
+      return forRows<T>(classes, packRows<T>(classes, x, weight), begin, end, row);
+    }
+  }
   forSlices(classes, inner, begin, end, EntropySlice<T>{y, stats, x, target, weight, classes, inner, ignore, smoothing});
 }
 
@@ -148,9 +181,58 @@ template <class T> struct EntropyGradSlice {
     }
   }
 };
+template <class T> struct EntropyGradRow {
+  T* dx;
+  const T* dy;
+  const T* total;
+  const T* stats;
+  const T* x;
+  const int64_t* target;
+  const T* weight;
+  int classes;
+  Size ignore;
+  float smoothing;
+  Size dyStep;
+  template <class S, bool WHOLE> DEVICE void run(Size i) const {
+    constexpr int E = S::E;
+    const S span{classes};
+    const T* row = x + i * classes;
+    const int64_t t = target[i];
+    float r[E], w[E];
+    // What all classes should get together: the share of the softmax.
+    RowSum<WHOLE> weights = 0;
+    for (int base = 0; base < (WHOLE ? 1 : classes) && smoothing != 0; base += S::CHUNK) {
+      if (weight) span.load(w, weight, base, 0);
+      weights += sumOver<E>([&](int j) { return base + S::place(j) >= classes ? 0.0f : weight ? w[j] : 1.0f; });
+    }
+    const float share = smoothing / classes, mass = smoothing != 0 ? share * (float)rowSum(weights) : 0;
+    const bool ignored = t == ignore;
+    const float grad = ignored ? 0 : (float)gradOf(dy, total, dyStep, i);
+    const float hard = ignored ? 0 : (1 - smoothing) * (float)weightOf(weight, t);
+    const float most = stats[2 * i], log = stats[2 * i + 1];
+    for (int base = 0; base < (WHOLE ? 1 : classes); base += S::CHUNK) {
+      span.load(r, row, base, 0);
+      if (weight && smoothing != 0) span.load(w, weight, base, 0);
+#pragma unroll
+      for (int j = 0; j < E; j++) {
+        float slope = (hard + mass) * std::exp(r[j] - most - log);
+        if (smoothing != 0) slope -= weight ? share * w[j] : share;
+        if (base + S::place(j) == t) slope -= hard;
+        r[j] = ignored ? 0 : grad * slope;
+      }
+      span.store(dx + i * classes, base, r);
+    }
+  }
+};
 template <class T>
 static void cross_entropy_grad(T* dx, const T* dy, const T* total, const T* stats, const T* x, const int64_t* target, const T* weight,
                                Size classes, Size inner, Size ignore, double smoothing, Size dyStep, Size begin, Size end) {
+  if constexpr (sizeof(T) <= 4) {
+    if (inner == 1 && classes > 8 && classes < LONGEST) {
+      const EntropyGradRow<T> row{dx, dy, total, stats, x, target, weight, (int)classes, ignore, (float)smoothing, dyStep};
+      return forRows<T>(classes, packRows<T>(classes, dx, x, weight), begin, end, row);
+    }
+  }
   forSlices(classes, inner, begin, end,
             EntropyGradSlice<T>{dx, dy, total, stats, x, target, weight, classes, inner, ignore, smoothing, dyStep});
 }

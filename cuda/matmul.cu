@@ -2,6 +2,7 @@
 // are in elements and may be anything, 0 included; c is contiguous. What is added to a row of c stands at bias, which may be
 // left out, biasRow elements after that of the row before: 0 for one bias [n], n for a whole matrix. If relu is not 0,
 // negative results become 0.
+#include "narrow.cuh"
 #include "gemm.cuh"
 #include "product.cuh"
 
@@ -45,11 +46,6 @@ static void matmul(T* c, const T* a, const T* b, const T* bias, Size m, Size n, 
       });
 }
 
-// Narrow elements, widened.
-static DEVICE float widen(__half x) { return __half2float(x); }
-static DEVICE float widen(__nv_bfloat16 x) { return __bfloat162float(x); }
-static DEVICE float widen(int8_t x) { return (float)x; }
-
 // Products of float32 with narrow elements, columns [begin, end) of c: a [m, k] x b [k, n] (* scale [n]) (+ bias [n]) ->
 // c [m, n]; a and c are contiguous.
 template <class N>
@@ -57,7 +53,7 @@ static void matmul_mixed(float* c, const float* a, const N* b, const float* scal
                          Size bColumn, Scratch, Size begin, Size end) {
   product<float>(
       1, m, end - begin, k, [=] DEVICE(Size, Size i, Size p) { return a[i * k + p]; },
-      [=] DEVICE(Size, Size p, Size j) { return widen(b[p * bRow + (begin + j) * bColumn]); },
+      [=] DEVICE(Size, Size p, Size j) { return (float)widen(b[p * bRow + (begin + j) * bColumn]); },
       [=] DEVICE(Size, Size i, Size j, float sum) {
         const Size column = begin + j;
         if (scale) sum *= scale[column];

@@ -6,16 +6,118 @@
 //
 // Rows: x is [rows, channels, inner]; the channels of row r are weight[(r % groups) * channels ...]. Not `centred`, the mean
 // counts as zero. Channels: x is [batches, channels, inner]. `stats` holds all means, then all rstd. weight, bias and the
-// running statistics may be left out. Sums are kept in float64; a block does a row, or a channel.
-#include "common.cuh"
+// running statistics may be left out.
+#include "rows.cuh"
+#include "sums.cuh"
 
 template <class T> static DEVICE double at(const T* p, Size i, double otherwise) { return p ? (double)p[i] : otherwise; }
 static int threadsFor(Size n) { return n <= 512 ? 32 : THREADS; }
+
+// The weights of the elements of a row, whose channels begin at `first`: as many neighbours to each as `inner`.
+template <class S, class T> static DEVICE void loadAffine(S span, float (&r)[S::E], const T* p, Size first, int inner, int base, float otherwise) {
+  if (p && inner == 1) return span.load(r, p + first, base, otherwise);
+#pragma unroll
+  for (int j = 0; j < S::E; j++) {
+    const int k = base + S::place(j);
+    r[j] = p && k < span.n ? (float)p[first + (unsigned)k / (unsigned)inner] : otherwise;
+  }
+}
+
+template <class T> struct NormRow {
+  T* y;
+  T* stats;
+  const T* x;
+  const T* weight;
+  const T* bias;
+  Size rows, groups, channels;
+  int n, inner;
+  bool centred;
+  float eps;
+  template <class S, bool WHOLE> DEVICE void run(Size row) const {
+    constexpr int E = S::E;
+    const S span{n};
+    const T* from = x + row * n;
+    const Size first = row % groups * channels;
+    float r[E], w[E], b[E];
+    if (WHOLE) span.load(r, from, 0, 0);
+    RowSum<WHOLE> total = 0;
+    for (int base = 0; base < (WHOLE ? 1 : n) && centred; base += S::CHUNK) {
+      if (!WHOLE) span.load(r, from, base, 0);
+      total += sumOver<E>([&](int j) { return r[j]; });
+    }
+    const float mean = centred ? (float)(rowSum(total) / n) : 0;
+    RowSum<WHOLE> squares = 0;
+    for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
+      if (!WHOLE) span.load(r, from, base, 0);
+      squares += sumOver<E>([&](int j) {
+        const float d = base + S::place(j) < n ? r[j] - mean : 0;
+        return d * d;
+      });
+    }
+    const float rstd = (float)(1 / std::sqrt(rowSum(squares) / n + eps));
+    if (threadIdx.x == 0) stats[row] = (T)mean, stats[rows + row] = (T)rstd;
+    for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
+      if (!WHOLE) span.load(r, from, base, 0);
+      loadAffine(span, w, weight, first, inner, base, 1);
+      loadAffine(span, b, bias, first, inner, base, 0);
+#pragma unroll
+      for (int j = 0; j < E; j++) r[j] = (r[j] - mean) * rstd * w[j] + b[j];
+      span.store(y + row * n, base, r);
+    }
+  }
+};
+
+template <class T> struct NormGradRow {
+  T* dx;
+  const T* dy;
+  const T* x;
+  const T* stats;
+  const T* weight;
+  Size rows, groups, channels;
+  int n, inner;
+  bool centred;
+  template <class S, bool WHOLE> DEVICE void run(Size row) const {
+    constexpr int E = S::E;
+    const S span{n};
+    const Size start = row * n, first = row % groups * channels;
+    const float mean = (float)stats[row], rstd = (float)stats[rows + row];
+    float g[E], d[E], w[E];
+    const auto read = [&](int base) {
+      span.load(g, dy + start, base, 0);
+      span.load(d, x + start, base, 0);
+      loadAffine(span, w, weight, first, inner, base, 1);
+#pragma unroll
+      for (int j = 0; j < E; j++) g[j] *= w[j], d[j] -= mean;
+    };
+    RowSum<WHOLE> total = 0, product = 0;
+    for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
+      read(base);
+      total += sumOver<E>([&](int j) { return g[j]; });
+      product += sumOver<E>([&](int j) { return g[j] * d[j]; });
+    }
+    total = rowSum(total);
+    product = rowSum(product);
+    const float shift = centred ? (float)(total / n) : 0, slope = (float)(rstd * rstd * product / n);
+    for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
+      if (!WHOLE) read(base);
+#pragma unroll
+      for (int j = 0; j < E; j++) g[j] = rstd * (g[j] - shift - d[j] * slope);
+      span.store(dx + start, base, g);
+    }
+  }
+};
 
 template <class T>
 static void row_norm(T* y, T* stats, const T* x, const T* weight, const T* bias, Size rows, Size groups, Size channels, Size inner,
                      Size centred, double eps, Size begin, Size end) {
   const Size n = channels * inner;
+  if constexpr (sizeof(T) <= 4) {
+    // Few elements: differences of nearly equal numbers, which want the float64 below.
+    if (n > 16 && n < LONGEST) {
+      const NormRow<T> row{y, stats, x, weight, bias, rows, groups, channels, (int)n, (int)inner, centred != 0, (float)eps};
+      return forRows<T>(n, packRows<T>(n, y, x, weight, bias), begin, end, row);
+    }
+  }
   forBlocks(begin, end, threadsFor(n), [=] DEVICE(Size r) {
     const T* from = x + r * n;
     double sum = 0;
@@ -42,6 +144,13 @@ template <class T>
 static void row_norm_grad(T* dx, const T* dy, const T* x, const T* stats, const T* weight, Size rows, Size groups, Size channels,
                           Size inner, Size centred, Size begin, Size end) {
   const Size n = channels * inner;
+  if constexpr (sizeof(T) <= 4) {
+    // Few elements: differences of nearly equal numbers, which want the float64 below.
+    if (n > 16 && n < LONGEST) {
+      const NormGradRow<T> row{dx, dy, x, stats, weight, rows, groups, channels, (int)n, (int)inner, centred != 0};
+      return forRows<T>(n, packRows<T>(n, dx, dy, x, weight), begin, end, row);
+    }
+  }
   forBlocks(begin, end, threadsFor(n), [=] DEVICE(Size r) {
     const Size start = r * n, first = r % groups * channels;
     const double mean = (double)stats[r], rstd = (double)stats[rows + r];
@@ -61,11 +170,32 @@ static void row_norm_grad(T* dx, const T* dy, const T* x, const T* stats, const 
   });
 }
 
+// dWeight and dBias where a channel of a row is one element, N channels at a time.
+template <int N, class T>
+static void affineColumns(T* dWeight, T* dBias, const T* dy, const T* x, const T* stats, Size rows, Size groups, Size channels) {
+  const Size columns = groups * channels;
+  columnSums<T, N, 2>(
+      1, rows / groups, columns,
+      [=] DEVICE(Size, Size b, Size c, T(&t)[2][N]) {
+        const Size r = groups == 1 ? b : b * groups + c / channels;
+        const T mean = stats[r], rstd = stats[rows + r];
+        const Pack<T, N> g = loadPack<N>(dy + b * columns + c), v = loadPack<N>(x + b * columns + c);
+#pragma unroll
+        for (int i = 0; i < N; i++) t[0][i] += g.at[i] * ((v.at[i] - mean) * rstd), t[1][i] += g.at[i];
+      },
+      [=] DEVICE(Size, Size c, const SumOf<T>* s) { dWeight[c] = (T)s[0], dBias[c] = (T)s[1]; });
+}
+
 // dWeight and dBias of the channels [begin, end) of groups * channels.
 template <class T>
 static void row_norm_grad_affine(T* dWeight, T* dBias, const T* dy, const T* x, const T* stats, Size rows, Size groups, Size channels,
                                  Size inner, Size begin, Size end) {
   const Size batches = rows / groups, columns = groups * channels, n = batches * inner;
+  constexpr int N = PACK<T>;
+  if (inner == 1 && begin == 0 && end == columns) {
+    if (channels % N == 0 && packed<N>(dy) && packed<N>(x)) return affineColumns<N>(dWeight, dBias, dy, x, stats, rows, groups, channels);
+    return affineColumns<1>(dWeight, dBias, dy, x, stats, rows, groups, channels);
+  }
   forBlocks(begin, end, threadsFor(n), [=] DEVICE(Size c) {
     double bias = 0, weight = 0;
     for (Size k = threadIdx.x; k < n; k += blockDim.x) {

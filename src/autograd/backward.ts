@@ -102,8 +102,10 @@ export function sweep(
   });
   const found: (Tensor | null)[] = (targets ?? []).map(() => null);
   const waiting = new Map<Node, Waiting>();
-  const savedGrad = mode.grad;
+  const savedGrad = mode.grad, savedAutocast = mode.autocast;
   mode.grad = createGraph;
+  // Gradients are computed in the types of the results, wherever backward is called.
+  mode.autocast = null;
   try {
     roots.forEach((node, i) => {
       const made = storagesMade(), grad = seed(call, ys[i], grads[i]);
@@ -139,6 +141,7 @@ export function sweep(
     }
   } finally {
     mode.grad = savedGrad;
+    mode.autocast = savedAutocast;
   }
   return found;
 }

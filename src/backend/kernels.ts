@@ -8,6 +8,7 @@
  * @module
  */
 import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
+import type { NarrowFamily } from "./narrow_kernels.ts";
 import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
 
 /** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
@@ -464,19 +465,31 @@ export type NamesOf<F> = F extends
 /** As many numbers as there are parameters. */
 export type Numbers<P extends readonly unknown[]> = { -readonly [I in keyof P]: number };
 
-/** The name of a kernel. */
+/** The name of a kernel that every device has. */
 export type KernelName = NamesOf<Family>;
+/** The kernels of a device: functions of numbers, as the manifest lists their parameters; not all devices have narrow ones. */
+export type Kernels =
+  & {
+    readonly [F in Family as NamesOf<F>]: (
+      ...values: Numbers<(typeof SIGNATURES)[F["signature"]]>
+    ) => void;
+  }
+  & {
+    readonly [F in NarrowFamily as NamesOf<F>]?: (
+      ...values: Numbers<(typeof SIGNATURES)[F["signature"]]>
+    ) => void;
+  };
 
-/** The kernels of a device: functions of numbers, as the manifest lists their parameters. */
-export type Kernels = {
-  readonly [F in Family as NamesOf<F>]: (
-    ...values: Numbers<(typeof SIGNATURES)[F["signature"]]>
-  ) => void;
-};
+/** The kernels of rows of the manifest: name -> parameters, each `"kind name"`. */
+export function parametersOf<F extends Family | NarrowFamily>(
+  families: readonly F[],
+): Readonly<Record<NamesOf<F>, readonly string[]>> {
+  return Object.fromEntries(
+    families.flatMap((f) =>
+      f.kernels.flatMap((k) => f.types.map((t) => [k + t, SIGNATURES[f.signature]]))
+    ),
+  ) as unknown as Record<NamesOf<F>, readonly string[]>;
+}
 
-/** Kernel name -> parameters, each `"kind name"`. */
-export const manifest: Readonly<Record<KernelName, readonly string[]>> = Object.fromEntries(
-  FAMILIES.flatMap((f) =>
-    f.kernels.flatMap((k) => f.types.map((t) => [k + t, SIGNATURES[f.signature]]))
-  ),
-) as unknown as Record<KernelName, readonly string[]>;
+/** Kernel name -> parameters. */
+export const manifest: Readonly<Record<KernelName, readonly string[]>> = parametersOf(FAMILIES);

@@ -10,6 +10,7 @@ import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { checkDevice, sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { div } from "./arithmetic.ts";
+import { elementAt } from "./check.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import type { Reduction } from "./loss_reduction.ts";
 import { sum } from "./reduce.ts";
@@ -71,17 +72,13 @@ export function readClasses(
     const { backend } = x, bad = emptyOn(backend, [], int64);
     const spared = ignoreIndex === null ? 0 : ignore;
     backend.kernels.target_check(bad.pointer, ids.pointer, classes, spared, count);
-    const place = Number(backend.readElement(bad.storage, 0, int64));
-    bad.storage.free();
-    if (place < count) {
+    backend.check(bad.storage, count, (place) => {
       throw new RangeError(
-        `${call}: target ${
-          backend.readElement(ids.storage, ids.offset + place, int64)
-        } is out of bounds: expected 0 to ${classes - 1}${
+        `${call}: target ${elementAt(ids, place)} is out of bounds: expected 0 to ${classes - 1}${
           ignoreIndex === null ? "" : `, or ignoreIndex ${ignore}`
         }`,
       );
-    }
+    });
   }
   return {
     target: ids,
@@ -126,7 +123,7 @@ export function checkInput(call: string, x: unknown): asserts x is Tensor {
 
 /** The kernel `name` for float32 or float64. */
 export function kernelOf<
-  N extends "nll_loss" | "nll_loss_grad" | "weighted_mean" | CrossEntropyKernel,
+  N extends "nll_loss" | "nll_loss_grad" | "weighted_mean" | "cross_entropy_target",
 >(
   x: Tensor,
   name: N,
@@ -137,8 +134,6 @@ export function kernelOf<
     ? kernels[name]
     : kernels[`${name}_f64`] as Tensor["backend"]["kernels"][N];
 }
-
-type CrossEntropyKernel = "cross_entropy" | "cross_entropy_grad" | "cross_entropy_target";
 
 /** The losses of all positions, reduced; and for a mean, the total weight that it was divided by. No history. */
 export function reduceClasses(

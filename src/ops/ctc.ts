@@ -9,6 +9,7 @@ import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.t
 import { emptyLike, emptyOn, fromArray } from "../tensor/create.ts";
 import { checkDevice, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { tolist } from "./access.ts";
 import { div } from "./arithmetic.ts";
 import { dense, denseAs } from "./copy.ts";
@@ -152,6 +153,7 @@ export function ctcLoss(
     CtcLossOptions
   >
 ): Tensor {
+  logProbs = castFor("ctcLoss", logProbs);
   const { blank, reduction, zeroInfinity } = read("ctcLoss", {
     blank: 0,
     reduction: "mean" as Reduction,

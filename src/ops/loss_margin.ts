@@ -9,9 +9,11 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { broadcast, checkDevice, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll, castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { checkInput, nll, readClasses, readWeight, targetShares } from "./class_target.ts";
 import { eq, gt, ne } from "./compare.ts";
+import { elementAt } from "./check.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import { onesLike } from "./create.ts";
 import { clampMin, minimum } from "./extremum.ts";
@@ -75,6 +77,7 @@ export function cosineEmbeddingLoss(
   target: Tensor,
   ...args: MarginLossArgs
 ): Tensor {
+  [input1, input2] = castAll("cosineEmbeddingLoss", input1, input2);
   const call = "cosineEmbeddingLoss", { margin, how } = readMargin(call, 0, args);
   checkTensor(call, "input1", input1);
   checkTensor(call, "input2", input2);
@@ -108,6 +111,7 @@ export function marginRankingLoss(
   target: Tensor,
   ...args: MarginLossArgs
 ): Tensor {
+  [input1, input2] = castAll("marginRankingLoss", input1, input2);
   const call = "marginRankingLoss", { margin, how } = readMargin(call, 0, args);
   checkTensor(call, "input1", input1);
   checkTensor(call, "input2", input2);
@@ -133,6 +137,7 @@ export function hingeEmbeddingLoss(
   target: Tensor,
   ...args: MarginLossArgs
 ): Tensor {
+  input = castFor("hingeEmbeddingLoss", input);
   const call = "hingeEmbeddingLoss", { margin, how } = readMargin(call, 1, args);
   checkTensor(call, "input", input);
   checkTensor(call, "target", target);
@@ -175,6 +180,7 @@ export function tripletMarginLoss(
     TripletMarginLossOptions
   >
 ): Tensor {
+  [anchor, positive, negative] = castAll("tripletMarginLoss", anchor, positive, negative);
   const call = "tripletMarginLoss";
   const { margin, p, eps, swap, reduction, sizeAverage, reduce } = read(call, {
     margin: 1,
@@ -287,6 +293,7 @@ export function multiMarginLoss(
     MultiMarginLossOptions
   >
 ): Tensor {
+  input = castFor("multiMarginLoss", input);
   const call = "multiMarginLoss";
   const { p, margin, weight, reduction, sizeAverage, reduce } = read(call, {
     p: 1,
@@ -331,6 +338,7 @@ export function multiMarginLoss(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.SoftMarginLoss.html
  */
 export function softMarginLoss(input: Tensor, target: Tensor, ...args: LossArgs): Tensor {
+  input = castFor("softMarginLoss", input);
   const call = "softMarginLoss";
   const { reduction, sizeAverage, reduce } = read(call, PLAIN, args);
   const how = reductionOf(call, reduction, sizeAverage, reduce);
@@ -391,6 +399,7 @@ export function multilabelSoftMarginLoss(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MultiLabelMarginLoss.html
  */
 export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: LossArgs): Tensor {
+  input = castFor("multilabelMarginLoss", input);
   const call = "multilabelMarginLoss";
   const { reduction, sizeAverage, reduce } = read(call, PLAIN, args);
   const how = reductionOf(call, reduction, sizeAverage, reduce);
@@ -415,14 +424,13 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: Los
   }
   const ids = denseAs(target, int64), { backend } = input, bad = emptyOn(backend, [], int64);
   backend.kernels.target_check(bad.pointer, ids.pointer, classes, -1, ids.numElements);
-  const place = Number(backend.readElement(bad.storage, 0, int64));
-  if (place < ids.numElements) {
+  backend.check(bad.storage, ids.numElements, (place) => {
     throw new RangeError(
-      `${call}: target ${
-        backend.readElement(ids.storage, ids.offset + place, int64)
-      } is out of bounds: expected 0 to ${classes - 1}, or -1 at the end of a list`,
+      `${call}: target ${elementAt(ids, place)} is out of bounds: expected 0 to ${
+        classes - 1
+      }, or -1 at the end of a list`,
     );
-  }
+  });
   return reduced(listLosses(input, ids, classes), how);
 }
 

@@ -7,6 +7,7 @@ import { describeValue } from "../tensor/describe.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { copyInto, denseAs } from "./copy.ts";
 import { beginInPlace } from "./in_place.ts";
 import {
@@ -96,6 +97,7 @@ export function layerNorm(
 ): Tensor {
   const call = "layerNorm";
   checkTensor(call, "input", input);
+  input = castFor(call, input);
   const { normalizedShape, weight, bias, eps } = read(call, {
     normalizedShape: undefined as unknown as number | readonly number[],
     weight: null as Tensor | null,
@@ -206,6 +208,7 @@ export function groupNorm(
 ): Tensor {
   const call = "groupNorm";
   checkTensor(call, "input", input);
+  input = castFor(call, input);
   const { numGroups, weight, bias, eps } = read(call, {
     numGroups: NaN,
     weight: null as Tensor | null,

@@ -11,7 +11,7 @@ import { checkDevice, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { cast, denseAs } from "./copy.ts";
-import { kernelTable, wantsGrad } from "./elementwise.ts";
+import { computeTypeOn, kernelTable, wantsGrad } from "./elementwise.ts";
 import { beginInPlace } from "./in_place.ts";
 import { update } from "./indexed.ts";
 import { mean } from "./reduce.ts";
@@ -121,11 +121,13 @@ export interface Rows extends Affine {
 /** Each row of `x` normalised, recorded as `op`. */
 export function normalizeRows(call: string, op: string, x: Tensor, o: Rows): Tensor {
   const { rows, groups, channels, inner, eps, weight, bias } = o, { backend, dtype } = x;
-  const compute = computeType(dtype), centred = Number(o.centred), n = groups * channels;
+  // Statistics, scale and shift are float32 where the elements are narrow.
+  const compute = computeTypeOn(backend, ROW_NORM, dtype), wide = computeType(dtype);
+  const centred = Number(o.centred), n = groups * channels;
   const forward = backend.kernels[kernelFor(call, ROW_NORM, compute)] as AnyKernel;
-  const source = denseAs(x, compute), w = weight && denseAs(weight, compute);
-  const b = bias && denseAs(bias, compute), empty = x.numElements === 0;
-  const y = emptyOn(backend, x.shape, compute), stats = emptyOn(backend, [2, rows], compute);
+  const source = denseAs(x, compute), w = weight && denseAs(weight, wide);
+  const b = bias && denseAs(bias, wide), empty = x.numElements === 0;
+  const y = emptyOn(backend, x.shape, compute), stats = emptyOn(backend, [2, rows], wide);
   if (!empty) {
     forward(
       y.pointer,
@@ -180,8 +182,8 @@ export function normalizeRows(call: string, op: string, x: Tensor, o: Rows): Ten
       dx = convertTo(dx, dtype);
     }
     if (!wanted[1] && !wanted[2]) return [dx, null, null];
-    const dWeight = emptyOn(backend, (weight ?? bias)!.shape, compute);
-    const dBias = emptyOn(backend, dWeight.shape, compute);
+    const dWeight = emptyOn(backend, (weight ?? bias)!.shape, wide);
+    const dBias = emptyOn(backend, dWeight.shape, wide);
     const kernel = backend.kernels[kernelFor(call, ROW_NORM_GRAD_AFFINE, compute)] as AnyKernel;
     if (empty) {
       fillWith(dWeight, 0);
