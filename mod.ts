@@ -164,6 +164,7 @@ export {
 } from "./src/legacy.ts";
 export { getNumThreads, setNumThreads } from "./src/threads.ts";
 export * as cuda from "./src/cuda.ts";
+export * as backends from "./src/backends/namespace.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export { deepcopy } from "./src/nn/deepcopy.ts";
