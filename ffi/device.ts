@@ -88,8 +88,14 @@ export class CudaDevice implements CudaBackend {
     this.onHost = names.filter((name) => !library.kernels.has(name));
     this.kernels = Object.fromEntries(names.map((name) => {
       const place = library.kernels.get(name);
-      if (place !== undefined) return [name, this.#commands.encoder(place)];
-      return [name, hostKernel(name, this, host)];
+      if (place === undefined) return [name, hostKernel(name, this, host)];
+      const encoder = this.#commands.encoder(place), state = manifest[name].indexOf("inout state");
+      if (state < 0) return [name, encoder];
+      // The host draws from a generator of its own; one of the device's is drawn from there.
+      const onHost = hostKernel(name, this, host);
+      return [name, (...values: number[]) => {
+        (this.find(values[state]) === null ? onHost : encoder)(...values);
+      }];
     })) as unknown as Kernels;
   }
 
@@ -307,6 +313,13 @@ export class CudaDevice implements CudaBackend {
 
   /** What lies at an address that was given out lately: a storage, or the bytes of a constant. */
   at(address: number): Storage | Uint8Array<ArrayBuffer> {
+    const found = this.find(address);
+    if (found !== null) return found;
+    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+  }
+
+  /** The same, or null where nothing of this device lies. */
+  find(address: number): Storage | Uint8Array<ArrayBuffer> | null {
     const place = address - this.#constants;
     if (place >= 0 && place < 8 * CONSTANTS) {
       return new Uint8Array(this.#values.buffer.slice(place, place + 8));
@@ -318,7 +331,7 @@ export class CudaDevice implements CudaBackend {
       const offset = address - storage.address;
       if (offset >= 0 && offset < Math.max(storage.bytes, 1)) return storage;
     }
-    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+    return null;
   }
 
   /** `result`, unless it says that a call of the library failed. */
