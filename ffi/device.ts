@@ -94,10 +94,16 @@ export class CudaDevice implements CudaBackend {
     // The narrow kernels that the library has not are not there: their operations compute in float32.
     const narrow = Object.keys(narrowManifest).filter((name) => library.kernels.has(name));
     this.kernels = Object.fromEntries([
-      ...names.map((name) => [
-        name,
-        library.kernels.has(name) ? encoder(name) : hostKernel(name, this, host),
-      ]),
+      ...names.map((name) => {
+        if (!library.kernels.has(name)) return [name, hostKernel(name, this, host)];
+        const encode = encoder(name), state = manifest[name].indexOf("inout state");
+        if (state < 0) return [name, encode];
+        // The host draws from a generator of its own; one of the device's is drawn from there.
+        const onHost = hostKernel(name, this, host);
+        return [name, (...values: number[]) => {
+          (this.find(values[state]) === null ? onHost : encode)(...values);
+        }];
+      }),
       ...narrow.map((name) => [name, encoder(name)]),
     ]) as unknown as Kernels;
   }
@@ -378,6 +384,13 @@ export class CudaDevice implements CudaBackend {
 
   /** What lies at an address that was given out lately: a storage, or the bytes of a constant. */
   at(address: number): Storage | Uint8Array<ArrayBuffer> {
+    const found = this.find(address);
+    if (found !== null) return found;
+    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+  }
+
+  /** The same, or null where nothing of this device lies. */
+  find(address: number): Storage | Uint8Array<ArrayBuffer> | null {
     const constant = this.#constants.at(address);
     if (constant !== null) return constant;
     const recent = this.#recent;
@@ -387,7 +400,7 @@ export class CudaDevice implements CudaBackend {
       const offset = address - storage.address;
       if (offset >= 0 && offset < Math.max(storage.bytes, 1)) return storage;
     }
-    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+    return null;
   }
 
   /** `result`, unless it says that a call of the library failed. */
