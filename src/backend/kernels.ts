@@ -194,7 +194,7 @@ export const SIGNATURES = {
   gridSampleGradGrid: ["out dGrid", "in dy", "in x", "in grid", ...SAMPLING],
   ...LINALG_SIGNATURES,
   extent: ["out y", "in x", "size n"],
-  maskPositions: ["out y", "in mask", "size count"],
+  maskPositions: ["out y", "in mask", "size count", "size n"],
   gather: ["out y", "in x", "in index", "size n", "size k", "size inner", "size begin", "size end"],
   scatter: ["inout y", "in index", "in source", "size n", "size k", "size inner", "size begin", "size end"],
   indexSelect: ["out y", "in x", "in index", "size n", "size k", "size bytes", "size begin", "size end"],

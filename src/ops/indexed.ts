@@ -236,7 +236,7 @@ export function truePositions(mask: Tensor): Tensor {
   kernels.mask_count(count.pointer, source.pointer, n);
   const y = emptyOn(backend, [Number(backend.readElement(count.storage, 0, int64))], int64);
   count.storage.free();
-  kernels.mask_positions(y.pointer, source.pointer, y.numElements);
+  kernels.mask_positions(y.pointer, source.pointer, y.numElements, n);
   return y;
 }
 
