@@ -34,20 +34,6 @@ static void take_offsets(T* y, const T* x, const int64_t* offsets, Size n, Size 
   });
 }
 
-// y[o, offset i ...] = x[o, i, :], or += it, for outer indexes [begin, end). A thread goes through the offsets in order, so
-// that of several writes to one place the last stays.
-template <bool ADD, class T>
-static void put_offsets(T* y, const T* x, const int64_t* offsets, Size n, Size inner, Size stride, Size begin, Size end) {
-  forEach(begin * inner, end * inner, [=] DEVICE(Size c) {
-    const Size o = c / inner, j = c % inner;
-    for (Size i = 0; i < n; i++) {
-      T* place = y + o * stride + offsets[i] + j;
-      const T value = x[(o * n + i) * inner + j];
-      *place = ADD ? (T)(*place + value) : value;
-    }
-  });
-}
-
 // y += x over four axes with strides in elements; places of y that coincide receive the sum of what falls on them. Where no
 // axis of y has stride 0 or overlaps another, each element is a thread's; else one thread adds in order.
 template <class T>
@@ -90,7 +76,4 @@ static void triangle(T* y, const T* x, Size rows, Size columns, Size diagonal, S
       KERNEL(name##_b4, __VA_ARGS__ uint32_t>), KERNEL(name##_b8, __VA_ARGS__ uint64_t>)
 
 FAMILY(subscript, KERNEL(index_offsets, index_offsets), KERNEL(axis_offsets, axis_offsets), SIZES(take_offsets, take_offsets<),
-       SIZES(put_offsets, put_offsets<false, ), KERNEL(add_offsets, put_offsets<true, float>),
-       KERNEL(add_offsets_f64, put_offsets<true, double>), KERNEL(add_offsets_i64, put_offsets<true, int64_t>),
-       KERNEL(add_offsets_i32, put_offsets<true, int32_t>), KERNEL(add_offsets_u8, put_offsets<true, uint8_t>),
        KERNEL_FLOATS(add_strided, add_strided), SIZES(triangle, triangle<))
