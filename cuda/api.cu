@@ -35,7 +35,6 @@ struct Context {
   // What the context has of its own, and what kernels get: that, or more that was lent to it.
   void* ownWorkspace;
   void* workspace;
-  bool tf32;
   Size room;
   alignas(64) double ring[RING_WORDS];
   // What was allocated: address -> bytes.
@@ -135,9 +134,9 @@ void remember(Context* context, const char* name) {
   context->launched.push_back(name);
 }
 
-int launch(Context* context, const Kernel& kernel, const double* values) {
+int launch(Context* context, const Kernel& kernel, const double* values, bool more) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, context->workspace, context->room, kernel.name, cudaSuccess, context->tf32};
+  current = {context->stream, context->workspace, context->room, kernel.name, cudaSuccess, more};
   kernel.run(values);
   if (current.error != cudaSuccess) {
     if (current.error != cudaErrorInvalidConfiguration) remember(context, kernel.name);
@@ -318,18 +317,13 @@ API int32_t dino_submit(int32_t handle, int32_t words) {
     if (!(command[1] >= 0 && command[1] < (double)table().size())) return fail("submit: no such kernel");
     const Kernel& kernel = table()[(size_t)command[1]];
     if ((size_t)length != strlen(kernel.parameters) + 2) return fail(std::string(kernel.name) + ": a wrong number of operands");
-    if (launch(context, kernel, command + 2) < 0 && first.empty()) first = text;
+    const double* next = command + length;
+    const bool more = i + length < words && next[0] == command[0] && next[1] == command[1] && length <= words - i - length &&
+                      !unsuitable(context, kernel, next + 2);
+    if (launch(context, kernel, command + 2, more) < 0 && first.empty()) first = text;
     i += length;
   }
   return first.empty() ? 0 : fail(first);
-}
-
-// Whether products of float32 may be of tf32, for the commands after this.
-API int32_t dino_tf32(int32_t handle, int32_t on) {
-  Context* context = enter(handle);
-  if (!context) return -1;
-  context->tf32 = on != 0;
-  return 0;
 }
 
 // Waits until everything is done.
