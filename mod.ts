@@ -164,6 +164,7 @@ export {
 } from "./src/legacy.ts";
 export { getNumThreads, setNumThreads } from "./src/threads.ts";
 export * as cuda from "./src/cuda.ts";
+export * as backends from "./src/backends/namespace.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export { deepcopy } from "./src/nn/deepcopy.ts";
@@ -177,8 +178,9 @@ export {
   getAutocastDtype,
   isAutocastCacheEnabled,
   isAutocastEnabled,
-} from "./src/ops/autocast.ts";
-export type { AutocastArgs, AutocastDevice, AutocastOptions } from "./src/ops/autocast.ts";
+} from "./src/ops/autocast_context.ts";
+export type { AutocastDevice } from "./src/ops/autocast.ts";
+export type { AutocastArgs, AutocastOptions } from "./src/ops/autocast_context.ts";
 export * as utils from "./src/data/namespace.ts";
 export * as models from "./src/models/models.ts";
 export * as edge from "./src/edge/namespace.ts";

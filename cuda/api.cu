@@ -32,12 +32,19 @@ std::vector<Kernel>& table() {
 struct Context {
   int device;
   cudaStream_t stream;
+  // What the context has of its own, and what kernels get: that, or more that was lent to it.
+  void* ownWorkspace;
   void* workspace;
+  bool tf32;
+  Size room;
   alignas(64) double ring[RING_WORDS];
   // What was allocated: address -> bytes.
   std::map<uintptr_t, size_t> segments;
   std::vector<cudaEvent_t> events;
   std::vector<int> freeEvents;
+  // Recorded graphs; null where one was freed.
+  std::vector<cudaGraphExec_t> graphs;
+  bool capturing = false;
   // The kernels launched since the last synchronisation, newest last.
   std::vector<const char*> launched;
 };
@@ -123,16 +130,20 @@ const char* unsuitable(const Context* context, const Kernel& kernel, const doubl
   return nullptr;
 }
 
-int launch(Context* context, const Kernel& kernel, const double* values) {
+void remember(Context* context, const char* name) {
+  if (context->launched.size() == REMEMBERED) context->launched.erase(context->launched.begin());
+  context->launched.push_back(name);
+}
+
+int launch(Context* context, const Kernel& kernel, const double* values, bool more) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, context->workspace, kernel.name, cudaSuccess};
+  current = {context->stream, context->workspace, context->room, kernel.name, cudaSuccess, context->tf32, more};
   kernel.run(values);
   if (current.error != cudaSuccess) {
-    if (current.error != cudaErrorInvalidConfiguration) context->launched.push_back(kernel.name);
+    if (current.error != cudaErrorInvalidConfiguration) remember(context, kernel.name);
     return fail(std::string(kernel.name) + ": " + describe(current.error));
   }
-  if (context->launched.size() == REMEMBERED) context->launched.erase(context->launched.begin());
-  context->launched.push_back(kernel.name);
+  remember(context, kernel.name);
   return 0;
 }
 
@@ -200,11 +211,13 @@ API int32_t dino_open(int32_t device) {
     delete context;
     return fail("cudaStreamCreate", error);
   }
-  if ((error = cudaMalloc(&context->workspace, WORKSPACE)) != cudaSuccess) {
+  if ((error = cudaMalloc(&context->ownWorkspace, WORKSPACE)) != cudaSuccess) {
     cudaStreamDestroy(context->stream);
     delete context;
     return fail("cudaMalloc", error);
   }
+  context->workspace = context->ownWorkspace;
+  context->room = WORKSPACE;
   std::lock_guard<std::mutex> lock(guard);
   contexts.push_back(context);
   return (int32_t)contexts.size() - 1;
@@ -216,6 +229,81 @@ API void* dino_ring(int32_t handle) {
   return context ? context->ring : nullptr;
 }
 API int32_t dino_ring_words() { return RING_WORDS; }
+
+// Lets kernels that come from now on work in `bytes` bytes at `address`; at 0, in the context's own working space.
+API int32_t dino_workspace(int32_t handle, double address, double bytes) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  if (address != 0 && (bytes < (double)WORKSPACE || !holds(context, address, bytes))) return fail("workspace: no such room");
+  context->workspace = address == 0 ? context->ownWorkspace : (void*)(uintptr_t)address;
+  context->room = address == 0 ? WORKSPACE : (Size)bytes;
+  return 0;
+}
+
+
+// ---------------------------------------------------------------- graphs
+
+// From now on commands are recorded, not carried out.
+API int32_t dino_capture_begin(int32_t handle) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  if (synchronize(context, "capture") < 0) return -1;
+  // Relaxed: memory is allocated while recording.
+  const cudaError_t error = cudaStreamBeginCapture(context->stream, cudaStreamCaptureModeRelaxed);
+  if (error != cudaSuccess) return fail("cudaStreamBeginCapture", error);
+  context->capturing = true;
+  return 0;
+}
+
+// Ends a recording; the graph's number. If `keep` is 0, what was recorded is dropped, and the result is 0.
+API int32_t dino_capture_end(int32_t handle, int32_t keep) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  context->capturing = false;
+  context->launched.clear();
+  cudaGraph_t graph = nullptr;
+  cudaError_t error = cudaStreamEndCapture(context->stream, &graph);
+  if (error != cudaSuccess) return fail("cudaStreamEndCapture", error);
+  if (!keep) {
+    cudaGraphDestroy(graph);
+    return 0;
+  }
+  cudaGraphExec_t executable = nullptr;
+  error = cudaGraphInstantiate(&executable, graph, 0);
+  cudaGraphDestroy(graph);
+  if (error != cudaSuccess) return fail("cudaGraphInstantiate", error);
+  context->graphs.push_back(executable);
+  return (int32_t)context->graphs.size() - 1;
+}
+
+static cudaGraphExec_t graphOf(Context* context, int graph) {
+  if (graph >= 0 && (size_t)graph < context->graphs.size() && context->graphs[(size_t)graph]) return context->graphs[(size_t)graph];
+  fail("no such graph");
+  return nullptr;
+}
+
+// Carries out what was recorded.
+API int32_t dino_replay(int32_t handle, int32_t number) {
+  Context* context = enter(handle);
+  cudaGraphExec_t graph = context ? graphOf(context, number) : nullptr;
+  if (!graph) return -1;
+  const cudaError_t error = cudaGraphLaunch(graph, context->stream);
+  if (error != cudaSuccess) return failLate(context, "cudaGraphLaunch", error);
+  remember(context, "a graph");
+  return 0;
+}
+
+API int32_t dino_graph_free(int32_t handle, int32_t number) {
+  Context* context = enter(handle);
+  cudaGraphExec_t graph = context ? graphOf(context, number) : nullptr;
+  if (!graph) return -1;
+  if (synchronize(context, "graph") < 0) return -1;
+  context->graphs[(size_t)number] = nullptr;
+  const cudaError_t error = cudaGraphExecDestroy(graph);
+  return error == cudaSuccess ? 0 : fail("cudaGraphExecDestroy", error);
+}
+
+// ---------------------------------------------------------------- commands
 
 // Launches the commands in the first `words` words of the ring, those after one that fails too; the first failure counts.
 API int32_t dino_submit(int32_t handle, int32_t words) {
@@ -230,10 +318,21 @@ API int32_t dino_submit(int32_t handle, int32_t words) {
     if (!(command[1] >= 0 && command[1] < (double)table().size())) return fail("submit: no such kernel");
     const Kernel& kernel = table()[(size_t)command[1]];
     if ((size_t)length != strlen(kernel.parameters) + 2) return fail(std::string(kernel.name) + ": a wrong number of operands");
-    if (launch(context, kernel, command + 2) < 0 && first.empty()) first = text;
+    const double* next = command + length;
+    const bool more = i + length < words && next[0] == command[0] && next[1] == command[1] && length <= words - i - length &&
+                      !unsuitable(context, kernel, next + 2);
+    if (launch(context, kernel, command + 2, more) < 0 && first.empty()) first = text;
     i += length;
   }
   return first.empty() ? 0 : fail(first);
+}
+
+// Whether products of float32 may be of tf32, for the commands after this.
+API int32_t dino_tf32(int32_t handle, int32_t on) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  context->tf32 = on != 0;
+  return 0;
 }
 
 // Waits until everything is done.
@@ -282,6 +381,11 @@ API int32_t dino_read(int32_t handle, uint8_t* out, double address, double bytes
   if (!context) return -1;
   if (bytes == 0) return synchronize(context, "read");
   if (!holds(context, address, bytes)) return fail("read: not in this device's memory");
+  if (context->capturing) {
+    // Past the recording, at once: nothing runs on the stream meanwhile.
+    const cudaError_t error = cudaMemcpy(out, (const void*)(uintptr_t)address, (size_t)bytes, cudaMemcpyDeviceToHost);
+    return error == cudaSuccess ? 0 : fail("read", error);
+  }
   const cudaError_t error =
       cudaMemcpyAsync(out, (const void*)(uintptr_t)address, (size_t)bytes, cudaMemcpyDeviceToHost, context->stream);
   return error == cudaSuccess ? synchronize(context, "read") : failLate(context, "read", error);
@@ -293,6 +397,11 @@ API int32_t dino_write(int32_t handle, double address, const uint8_t* source, do
   if (!context) return -1;
   if (bytes == 0) return 0;
   if (!holds(context, address, bytes)) return fail("write: not in this device's memory");
+  if (context->capturing) {
+    // The same.
+    const cudaError_t error = cudaMemcpy((void*)(uintptr_t)address, source, (size_t)bytes, cudaMemcpyHostToDevice);
+    return error == cudaSuccess ? 0 : fail("write", error);
+  }
   const cudaError_t error =
       cudaMemcpyAsync((void*)(uintptr_t)address, source, (size_t)bytes, cudaMemcpyHostToDevice, context->stream);
   return error == cudaSuccess ? synchronize(context, "write") : failLate(context, "write", error);

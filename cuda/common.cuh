@@ -82,15 +82,21 @@ template <class... P> struct Host<void (*)(P...)> {
 
 // ---------------------------------------------------------------- launches
 
-// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other.
-constexpr Size WORKSPACE = 1 << 20;
+// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other. There
+// is more, `current.room`, where the caller asked for it (`backend.scratch(bytes, atOnce)`).
+constexpr Size WORKSPACE = 32 << 20;
 
-// Of the command that is being carried out: the stream, the working space, the kernel's name, and the first error.
+// Of the command that is being carried out: the stream, the working space and its bytes, the kernel's name, the first error,
+// and whether products of float32 may be of tf32.
 struct Current {
   cudaStream_t stream;
   void* workspace;
+  Size room;
   const char* name;
   cudaError_t error;
+  bool tf32;
+  // Whether the next command is a call of the same kernel, and will be carried out: see Gathered.
+  bool more;
 };
 extern thread_local Current current;
 
@@ -101,6 +107,24 @@ extern thread_local Current current;
     if (current.error == cudaSuccess) current.error = error_;                                                          \
   } while (0)
 #define LAUNCH(grid, block, kernel, ...) LAUNCH_SHARED(0, grid, block, kernel, __VA_ARGS__)
+
+// What calls of one kernel that come one after the other are about: one launch does for all of them. A host function adds its
+// own part, and launches when `add` says so. Parts must not depend on each other: the first address of each is what it writes.
+constexpr int MOST_PARTS = 16;
+template <class Part> struct Gathered {
+  int count;
+  Part parts[MOST_PARTS];
+  bool add(const Part& part) {
+    parts[count++] = part;
+    return !current.more || count == MOST_PARTS;
+  }
+  bool has(const void* written) const {
+    for (int i = 0; i < count; i++) {
+      if (parts[i].p == written) return true;
+    }
+    return false;
+  }
+};
 
 constexpr int THREADS = 256;
 // As many blocks as keep every GPU busy; a thread goes on with a stride when there are more elements.

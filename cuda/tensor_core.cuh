@@ -35,6 +35,13 @@ MMA(__half, "m16n8k16.row.col.f32.f16.f16.f32")
 MMA(float, "m16n8k8.row.col.f32.tf32.tf32.f32")
 #undef MMA
 
+// The bits of float32, rounded to tf32: to the nearest, ties away from zero.
+INSTRUCTION uint32_t roundToTf32(uint32_t x) {
+  uint32_t r;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(__uint_as_float(x)));
+  return r;
+}
+
 // Matrices of 8 x 8 16-bit elements from shared memory: lanes 8i to 8i + 7 give the addresses of the rows of matrix i, each
 // a multiple of 16; r[i] gets what a lane holds of matrix i, row g and columns 2t and 2t + 1. Transposed: rows 2t and 2t + 1
 // and column g.
@@ -87,6 +94,9 @@ template <class T> INSTRUCTION void mma(float (&d)[4], const uint32_t (&a)[4], c
                             : std::is_same<T, __nv_bfloat16>::value ? Fragment::bf16
                                                                     : Fragment::f16;
   emu::mma(kind, d, a, b, file, line);
+}
+INSTRUCTION uint32_t roundToTf32(uint32_t x) {
+  return (x & 0x7fffffffu) < 0x7f800000u ? (x + 0x1000u) & ~0x1fffu : x;
 }
 template <int N> INSTRUCTION void ldmatrix(uint32_t (&r)[N], const void* row, WHERE) { emu::ldmatrix(r, N, false, row, file, line); }
 template <int N> INSTRUCTION void ldmatrixTransposed(uint32_t (&r)[N], const void* row, WHERE) {

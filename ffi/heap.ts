@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Heap } from "../src/backend/heap.ts";
+import { blockSize, Heap } from "../src/backend/heap.ts";
 import type { Storage } from "../src/backend/storage.ts";
 
 /** How a device gives memory. */
@@ -32,9 +32,9 @@ export class CudaHeap extends Heap {
   readonly #segments = new Map<number, number>();
   #reserved = 0;
 
-  /** `total` bytes are on the device; at `budget` storages begin to move out. */
-  constructor(memory: DeviceMemory, total: number, budget: number) {
-    super(total, budget, RESIDENTS);
+  /** `total` bytes are on the device; at `budget` bytes, or so many `residents`, storages begin to move out. */
+  constructor(memory: DeviceMemory, total: number, budget: number, residents = RESIDENTS) {
+    super(total, budget, residents);
     this.#memory = memory;
   }
 
@@ -51,6 +51,19 @@ export class CudaHeap extends Heap {
       this.#reserved -= bytes + GUARD;
       this.#memory.free(address);
     }
+  }
+
+  /** Gives everything back; what lies in it moves out. */
+  close(): void {
+    this.vacate();
+    for (const address of this.#segments.keys()) this.#memory.free(address);
+    this.#segments.clear();
+    this.#reserved = 0;
+  }
+
+  /** Takes back what `reserve` gave, of more than 64 KiB. */
+  giveBack(address: number, bytes: number): void {
+    this.addGap(address, blockSize(bytes));
   }
 
   /** What a scope will free is no garbage: the budget grows instead of waiting for copies to the host. */

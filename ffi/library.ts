@@ -20,7 +20,13 @@ export const SYMBOLS = {
   dino_open: { parameters: ["i32"], result: "i32" },
   dino_ring: { parameters: ["i32"], result: "pointer" },
   dino_ring_words: { parameters: [], result: "i32" },
+  dino_capture_begin: { parameters: ["i32"], result: "i32" },
+  dino_capture_end: { parameters: ["i32", "i32"], result: "i32" },
+  dino_replay: { parameters: ["i32", "i32"], result: "i32" },
+  dino_graph_free: { parameters: ["i32", "i32"], result: "i32" },
+  dino_workspace: { parameters: ["i32", "f64", "f64"], result: "i32" },
   dino_submit: { parameters: ["i32", "i32"], result: "i32" },
+  dino_tf32: { parameters: ["i32", "i32"], result: "i32" },
   dino_synchronize: { parameters: ["i32"], result: "i32" },
   dino_idle: { parameters: ["i32"], result: "i32" },
   dino_allocate: { parameters: ["i32", "f64"], result: "f64" },
@@ -33,6 +39,9 @@ export const SYMBOLS = {
   dino_event_query: { parameters: ["i32", "i32"], result: "i32" },
   dino_event_elapsed: { parameters: ["i32", "i32", "i32"], result: "f64" },
   dino_event_free: { parameters: ["i32", "i32"], result: "i32" },
+  dino_library_places: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  dino_library_option: { parameters: ["i32", "i32"], result: "i32" },
+  dino_library_state: { parameters: ["i32", "buffer", "i32"], result: "i32" },
 } as const;
 
 /** The opened library. */
@@ -53,7 +62,7 @@ export const STORE_CONSTANT = "store_constant";
 const HOW_TO_BUILD = "`deno task build:cuda`, in a clone of the repository, makes it";
 
 /** Whether a permission is there; does not ask for it. */
-function granted(descriptor: Deno.PermissionDescriptor): boolean {
+export function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
 }
 

@@ -46,7 +46,7 @@ struct Stream {
   std::deque<std::function<void()>> q;
   uint64_t pushed = 0, done = 0;
   Graph* capture = nullptr;
-  bool invalid = false;
+  bool relaxed = false;
 };
 
 static Stream& nullStream() {
@@ -88,8 +88,9 @@ static void push(Stream* s, std::function<void()> f) {
   if (!asyncMode()) drain(s);
 }
 
+// A stream whose capture forbids what a host thread may do to others meanwhile.
 static Stream* capturing() {
-  for (auto* s : streams()) if (s->capture) return s;
+  for (auto* s : streams()) if (s->capture && !s->relaxed) return s;
   return nullptr;
 }
 
@@ -272,12 +273,21 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   p->totalGlobalMem = memoryLimit();
   p->sharedMemPerBlock = 49152;
   p->sharedMemPerBlockOptin = 232448;
-  p->major = 9;
+  p->major = 8;
   p->multiProcessorCount = 2;
   p->warpSize = 32;
   p->maxThreadsPerBlock = 1024;
   p->l2CacheSize = 1 << 20;
   p->regsPerBlock = 65536;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  cudaDeviceProp p;
+  cudaGetDeviceProperties(&p, device);
+  *value = attribute == cudaDevAttrMultiProcessorCount         ? p.multiProcessorCount
+           : attribute == cudaDevAttrComputeCapabilityMajor ? p.major
+                                                            : (int)p.sharedMemPerBlockOptin;
   return cudaSuccess;
 }
 
@@ -375,6 +385,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s) {
 cudaError_t cudaStreamQuery(cudaStream_t s) {
   LOCK;
   if (!s) s = &nullStream();
+  if (s->capture) return err(cudaErrorStreamCaptureUnsupported);
   if (asyncMode() && !s->q.empty()) {
     drain(s, s->done + 1);
     return cudaErrorNotReady;
@@ -439,11 +450,12 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode) {
   LOCK;
   if (!s) return err(cudaErrorStreamCaptureUnsupported);
   if (s->capture) return err(cudaErrorInvalidValue);
   s->capture = new Graph;
+  s->relaxed = mode == cudaStreamCaptureModeRelaxed;
   return cudaSuccess;
 }
 

@@ -39,14 +39,22 @@ export interface Backend {
   touch(storage: Storage): number;
   /** The address of one constant element, valid for the next kernel call. */
   scalar(value: number | bigint | boolean, dtype: DType): number;
-  /** The address of at least `bytes` of scratch space, valid for the next kernel call. */
-  scratch(bytes: number): number;
+  /**
+   * The address of at least `bytes` of scratch space, valid for the next kernel call. A device that goes through many
+   * slices side by side, rather than one after the other, gives `atOnce` bytes.
+   */
+  scratch(bytes: number, atOnce?: number): number;
   /** Copies `bytes` bytes at `offset` out of a storage. */
   read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer>;
   /** Copies bytes into a storage. */
   write(storage: Storage, offset: number, source: Uint8Array): void;
   /** One element as a JavaScript value. */
   readElement(storage: Storage, index: number, dtype: DType): number | bigint | boolean;
+  /**
+   * Calls `fail` with the int64 in `bad`, the place of the first of `count` elements that is not as it should be, if it is
+   * less than `count`: at once, or where a device works by itself, when something next waits for it. Takes `bad` over.
+   */
+  check(bad: Storage, count: number, fail: (place: number) => never): void;
   /** Memory statistics. */
   memory(): MemoryStats;
   /** Sets the peak to what is in use now. */

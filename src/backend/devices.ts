@@ -20,6 +20,10 @@ export interface CudaBackend extends Backend {
   reserved(): number;
   /** Free and total bytes of the device. */
   available(): [free: number, total: number];
+  /** Whether work is recorded now. */
+  readonly recording: boolean;
+  /** Runs `f`, whose work is recorded and not done. Throws `Error` when it reads from the device or writes to it. */
+  record<T>(f: () => T): { result: T; graph: RecordedGraph };
   /** A new event; its number. */
   event(): number;
   /** Lets an event stand for all that was asked for so far. */
@@ -31,6 +35,45 @@ export interface CudaBackend extends Backend {
   /** Lets the number of an event be used again. */
   freeEvent(event: number): void;
 }
+
+/** Work of a CUDA device that was recorded. */
+export interface RecordedGraph {
+  /** Does the work again, in the memory that it was recorded with. */
+  replay(): void;
+  /** Gives up the recording; what lies in its memory moves out of it. */
+  free(): void;
+}
+
+/** A library of NVIDIA's that the kernels make use of. */
+export type CudaLibraryName = "cuBLASLt" | "cuDNN" | "NCCL";
+
+/** What came of looking for a library of NVIDIA's. */
+export interface CudaLibrary {
+  /** Which one. */
+  readonly name: CudaLibraryName;
+  /** Its file; null when it is not used. */
+  readonly path: string | null;
+  /** Its version, `"9.12.0"`; null when it is not used. */
+  readonly version: string | null;
+  /**
+   * When it is not used: why, where it was looked for, what serves instead and how to install it. Else the last call that
+   * it did not serve, null when there is none.
+   */
+  readonly problem: string | null;
+}
+
+/** Settings of NVIDIA's libraries, in the order of cuda/library.cuh. */
+export const LIBRARY_OPTIONS = [
+  "cublasLt",
+  "cudnn",
+  "cudnnDeterministic",
+  "cudnnBenchmark",
+  "cudnnTF32",
+  "smallProblems",
+] as const;
+
+/** A setting of NVIDIA's libraries. */
+export type LibraryOption = typeof LIBRARY_OPTIONS[number];
 
 /** What opens CUDA devices. */
 export interface CudaDriver {
@@ -44,6 +87,12 @@ export interface CudaDriver {
   deviceName(index: number): string;
   /** A device; `host` computes what the library has no kernel for. */
   open(index: number, host: Backend): CudaBackend;
+  /** Opens NVIDIA's libraries and tells which are there; none where there is no library of kernels. */
+  libraries(): CudaLibrary[];
+  /** A setting of NVIDIA's libraries. */
+  libraryOption(option: LibraryOption): boolean;
+  /** Changes a setting, for what is asked for from now on. */
+  setLibraryOption(option: LibraryOption, value: boolean): void;
 }
 
 let driver: CudaDriver | null = null;

@@ -13,6 +13,8 @@ import { type KernelName, manifest, type NamesOf, parametersOf } from "./kernels
 export const NARROW_FAMILIES = [
   // arithmetic
   { kernels: ["add", "sub", "mul", "div", "maximum", "minimum"], types: ["_f16", "_bf16"], signature: "binary" },
+  // a and y are float32
+  { kernels: ["add_mixed"], types: ["_f16", "_bf16"], signature: "binary" },
   // pointwise
   { kernels: ["addcmul", "lerp", "clamp"], types: ["_f16", "_bf16"], signature: "ternary" },
   // unary
@@ -53,6 +55,10 @@ export const NARROW_FAMILIES = [
   { kernels: ["row_norm"], types: ["_f16", "_bf16"], signature: "rowNorm" },
   { kernels: ["row_norm_grad"], types: ["_f16", "_bf16"], signature: "rowNormGrad" },
   { kernels: ["row_norm_grad_affine"], types: ["_f16", "_bf16"], signature: "rowNormGradAffine" },
+  // x and dx are float32 too, y and dy narrow
+  { kernels: ["row_norm_mixed"], types: ["_f16", "_bf16"], signature: "rowNorm" },
+  { kernels: ["row_norm_mixed_grad"], types: ["_f16", "_bf16"], signature: "rowNormGrad" },
+  { kernels: ["row_norm_mixed_grad_affine"], types: ["_f16", "_bf16"], signature: "rowNormGradAffine" },
   // matmul: c, a, b and bias are narrow
   { kernels: ["matmul"], types: ["_f16", "_bf16"], signature: "matmul" },
   // attention: q, k, v, o, their gradients and mask are narrow, norms is float32

@@ -6,8 +6,9 @@
  * kernel computes does not depend on how its range is cut, so results are the same for every number of threads.
  *
  * Workers start once a program has done enough work to repay it, or at its first large call if it has set how many,
- * without waiting for the event loop, and never keep a program from ending: they are `node:worker_threads` workers,
- * which Deno, Node and Bun all have, and unreferenced.
+ * and never keep a program from ending: they are `node:worker_threads` workers, which Deno, Node and Bun all have, and
+ * unreferenced. They start without waiting for the event loop. In a page that is cross-origin isolated they are the web's
+ * workers, which join in once the page's script has given the event loop a turn.
  *
  * @module
  */
@@ -51,9 +52,8 @@ const READY = 9, THREADS = 10, PAGES = 11, SCRATCH = 12, VALUES = 8 /* in 64-bit
 const MOST_VALUES = 56;
 const OPEN = 1 << 16;
 
-/** What a worker runs: plain JavaScript, as it is handed over as text. It takes the places from the pool. */
+/** What a worker runs with its data `d`: plain JavaScript, as it is handed over as text. It takes the places from the pool. */
 const WORKER = `
-const { workerData: d } = require("node:worker_threads");
 const { STATE, GENERATION, NEXT, TOTAL, KERNEL, COUNT, STEP, STRIDE, FAILED, READY, THREADS, PAGES, SCRATCH, VALUES, OPEN } = d.places;
 const board = new Int32Array(d.board), values = new Float64Array(d.board), text = new Uint8Array(d.board, d.text);
 const instance = new WebAssembly.Instance(d.module, { env: { memory: d.memory } });
@@ -104,12 +104,59 @@ interface WorkerThreads {
   };
 }
 
+/** What it asks of the web's workers. */
+interface WebWorker {
+  new (url: string): { onerror: (() => void) | null; postMessage(data: unknown): void };
+}
+
 /** A built-in module of Node's, where the host has it; loading one takes Deno some 40 ms, so not before it is needed. */
 function builtin<T>(name: string): T | undefined {
   const { process } = globalThis as unknown as {
     process?: { getBuiltinModule?: (name: string) => T | undefined };
   };
   return process?.getBuiltinModule?.(name);
+}
+
+/** Starts a worker, which lives while the result is held; `lost` is called if it does not start, or fails. */
+type StartWorker = (data: unknown, lost: () => void) => unknown;
+
+/** How workers are started here; null where there are none that could share memory. */
+function workers(): StartWorker | null {
+  const { process } = globalThis as { process?: { getBuiltinModule?: unknown } };
+  if (process?.getBuiltinModule) {
+    return (data, lost) => {
+      const threads = builtin<WorkerThreads>("node:worker_threads");
+      if (!threads) throw new Error("the host has no node:worker_threads");
+      const text = `const d = require("node:worker_threads").workerData;${WORKER}`;
+      const worker = new threads.Worker(text, { eval: true, workerData: data });
+      worker.on("error", lost);
+      worker.unref();
+      return worker;
+    };
+  }
+  const { crossOriginIsolated, Worker } = globalThis as {
+    crossOriginIsolated?: boolean;
+    Worker?: WebWorker;
+  };
+  if (!crossOriginIsolated || !Worker) return null;
+  return (data, lost) => {
+    const text = `onmessage = ({ data: d }) => {${WORKER}};`;
+    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const worker = new Worker(url);
+    worker.onerror = lost;
+    worker.postMessage(data);
+    return worker;
+  };
+}
+
+/** Whether this thread may sleep. A page's own may not: it looks on until the others are done. */
+function maySleep(board: Int32Array<SharedArrayBuffer>): boolean {
+  try {
+    Atomics.wait(board, GENERATION, -1, 0); // is not -1
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** How many threads run at once. Node has had a navigator since version 21 only. */
@@ -120,8 +167,7 @@ function cores(): number {
 
 /** Shared memory for the kernels, or null where the host has none, or no workers to share it with. */
 export function sharedMemory(initial: number, maximum: number): WebAssembly.Memory | null {
-  const { process } = globalThis as { process?: { getBuiltinModule?: unknown } };
-  if (typeof SharedArrayBuffer !== "function" || !process?.getBuiltinModule) return null;
+  if (typeof SharedArrayBuffer !== "function" || workers() === null) return null;
   try {
     return new WebAssembly.Memory({ initial, maximum, shared: true });
   } catch {
@@ -145,6 +191,8 @@ export class ThreadPool {
   readonly #board: Int32Array<SharedArrayBuffer>;
   readonly #values: Float64Array<SharedArrayBuffer>;
   readonly #text: Uint8Array<SharedArrayBuffer>;
+  readonly #maySleep: boolean;
+  readonly #held: unknown[] = [];
   #threads = Math.min(cores(), MOST);
   #workers = 0;
   #work = 0;
@@ -171,6 +219,7 @@ export class ThreadPool {
     this.#board = new Int32Array(bytes);
     this.#values = new Float64Array(bytes, VALUES * 8, MOST_VALUES);
     this.#text = new Uint8Array(bytes, (VALUES + MOST_VALUES) * 8);
+    this.#maySleep = maySleep(this.#board);
     if (Object.values(manifest).some((list) => list.length > MOST_VALUES)) {
       throw new Error(`a kernel takes more than ${MOST_VALUES} parameters`);
     }
@@ -197,28 +246,26 @@ export class ThreadPool {
 
   #start(): void {
     try {
-      const threads = builtin<WorkerThreads>("node:worker_threads");
-      if (!threads) throw new Error("the host has no node:worker_threads");
+      const start = workers()!;
       // deno-fmt-ignore
       const places = {
         STATE, GENERATION, NEXT, TOTAL, KERNEL, COUNT, STEP, STRIDE, FAILED, READY, THREADS, PAGES, SCRATCH, VALUES, OPEN,
       };
       while (this.#workers < this.#threads - 1) {
-        const worker = new threads.Worker(WORKER, {
-          eval: true,
-          workerData: {
-            places,
-            board: this.#board.buffer,
-            text: this.#text.byteOffset,
-            module: this.#module,
-            memory: this.#memory,
-            names: this.#names,
-            spins: SPINS,
-            thread: this.#workers + 1,
-          },
-        });
-        worker.on("error", () => {}); // claims nothing any more; a part that it had claimed is missed in #wait
-        worker.unref();
+        const data = {
+          places,
+          board: this.#board.buffer,
+          text: this.#text.byteOffset,
+          module: this.#module,
+          memory: this.#memory,
+          names: this.#names,
+          spins: SPINS,
+          thread: this.#workers + 1,
+        };
+        // One that fails later claims nothing any more; a part that it had claimed is missed in #wait.
+        this.#held.push(start(data, () => {
+          if (Atomics.load(this.#board, READY) === 0) this.#broken = "its workers cannot start";
+        }));
         this.#workers++;
       }
     } catch (e) {
@@ -292,7 +339,7 @@ export class ThreadPool {
     for (let i = 0; i < SPINS; i++) if (Atomics.load(board, STATE) === 0) break;
     const end = performance.now() + patience;
     for (let state; (state = Atomics.load(board, STATE)) !== 0;) {
-      Atomics.wait(board, STATE, state, 100);
+      if (this.#maySleep) Atomics.wait(board, STATE, state, 100);
       if (performance.now() < end) continue;
       this.#broken = "a worker was lost";
       throw new Error(

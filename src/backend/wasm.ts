@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { baseline, relaxed } from "../../build/kernels.ts";
 import type { Backend, MemoryStats } from "./backend.ts";
-import type { DType } from "./dtype.ts";
+import { binaryOf, type Flavour } from "./binary.ts";
+import { type DType, int64 } from "./dtype.ts";
 import { type KernelName, type Kernels, manifest } from "./kernels.ts";
 import { hasRelaxed } from "./relaxed.ts";
 import { Storage } from "./storage.ts";
@@ -34,13 +34,28 @@ function flagsAt(binary: Uint8Array): number {
   }
 }
 
+/** How a message begins when the library cannot be loaded. */
+const CANNOT = "dinotorch cannot run in this host";
+
+/** Compiles a binary. Throws `Error` with what the host would need. */
+function compile(binary: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(binary);
+  } catch (e) {
+    const reason = WebAssembly.validate(binary)
+      ? "it forbids compiling WebAssembly; a content security policy needs 'wasm-unsafe-eval' in its script-src"
+      : "its WebAssembly lacks SIMD, or threads and atomics";
+    throw new Error(`${CANNOT}: ${reason} (${(e as Error).message})`, { cause: e });
+  }
+}
+
 /** The backend of `"cpu"`. */
 export class WasmBackend implements Backend {
   readonly name = "cpu";
   readonly packs = true;
   readonly kernels: Kernels;
   /** `"relaxed"` where the host has relaxed SIMD, else `"baseline"`. */
-  readonly flavour: "relaxed" | "baseline";
+  readonly flavour: Flavour;
   /** The device's memory. */
   readonly heap: WasmHeap;
   /** The threads; null where the host has no shared memory or no workers. */
@@ -51,16 +66,14 @@ export class WasmBackend implements Backend {
   #scratchBytes = 0;
 
   /** Compiles and instantiates the kernels, at once. */
-  constructor(flavour?: "relaxed" | "baseline") {
+  constructor(flavour?: Flavour) {
+    if (typeof WebAssembly === "undefined") throw new Error(`${CANNOT}: it has no WebAssembly`);
     this.flavour = flavour ?? (hasRelaxed() ? "relaxed" : "baseline");
-    const binary = Uint8Array.from(
-      atob(this.flavour === "relaxed" ? relaxed : baseline),
-      (c) => c.charCodeAt(0),
-    );
+    const binary = binaryOf(this.flavour);
     const shared = sharedMemory(PAGES, MOST_PAGES);
     if (!shared) binary[flagsAt(binary)] = WITH_MAXIMUM;
     const memory = shared ?? new WebAssembly.Memory({ initial: PAGES, maximum: MOST_PAGES });
-    const module = new WebAssembly.Module(binary);
+    const module = compile(binary);
     const exports = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as
       & Exports
       & Kernels;
@@ -177,6 +190,12 @@ export class WasmBackend implements Backend {
       default:
         throw new TypeError(`reading an element of ${dtype} goes through another dtype`);
     }
+  }
+
+  check(bad: Storage, count: number, fail: (place: number) => never): void {
+    const place = Number(this.readElement(bad, 0, int64));
+    bad.free();
+    if (place < count) fail(place);
   }
 
   memory(): MemoryStats {

@@ -12,6 +12,7 @@ import { LayerNorm } from "../nn/normalize.ts";
 import { gelu } from "../ops/activation.ts";
 import { add } from "../ops/arithmetic.ts";
 import { scaledDotProductAttention } from "../ops/attention.ts";
+import { layerNormFor } from "../ops/normalize.ts";
 import { chunk } from "../ops/cut.ts";
 import { arange } from "../ops/range.ts";
 import { reshape, transpose } from "../ops/view.ts";
@@ -95,6 +96,13 @@ export class MLP extends Module {
   }
 }
 
+/** A norm that linear layers alone read: within `autocast`, its result is in their type. */
+class InnerNorm extends LayerNorm {
+  override forward(x: Tensor): Tensor {
+    return layerNormFor("linear", x, this.normalizedShape, this.weight, this.bias, this.eps);
+  }
+}
+
 /** One block: attention, then the feed-forward network, norms before both. [B, T, nEmbd] -> the same shape. */
 export class Block extends Module {
   /** The norm before the attention. */
@@ -110,9 +118,9 @@ export class Block extends Module {
   constructor(config: GPTConfig) {
     super();
     const { nEmbd, bias } = config;
-    this.ln_1 = new LayerNorm(nEmbd, { bias });
+    this.ln_1 = new InnerNorm(nEmbd, { bias });
     this.attn = new CausalSelfAttention(config);
-    this.ln_2 = new LayerNorm(nEmbd, { bias });
+    this.ln_2 = new InnerNorm(nEmbd, { bias });
     this.mlp = new MLP(config);
   }
 
@@ -143,7 +151,7 @@ export class GPTTransformer extends Module {
     this.wpe = new Embedding(blockSize, nEmbd);
     this.drop = new Dropout(dropout);
     this.h = new ModuleList(Array.from({ length: nLayer }, () => new Block(config)));
-    this.ln_f = new LayerNorm(nEmbd, { bias });
+    this.ln_f = new InnerNorm(nEmbd, { bias });
   }
 
   override forward(idx: Tensor): Tensor {

@@ -18,9 +18,17 @@ import { unsqueeze } from "./view.ts";
 
 const SORT = kernelTable("sort"), TOPK = kernelTable("topk"), KTHVALUE = kernelTable("kthvalue");
 
-/** Scratch space for sorting n elements of `x`: see assembly/sort.ts. */
-function scratchFor(x: Tensor, n: number): number {
-  return x.backend.scratch((4 * n + 1024) * Math.max(x.dtype.size, 4));
+/** Slices that a device sorts at once take about this many bytes at most, unless a single one does. */
+const AT_ONCE = 2 ** 28;
+
+/**
+ * Scratch space for sorting `slices` slices of n elements of `x`, one after the other (assembly/sort.ts) or many at once
+ * (cuda/sort.cuh), with `extra` bytes for each element.
+ */
+export function scratchFor(x: Tensor, n: number, slices: number, extra = 0): number {
+  const size = Math.max(x.dtype.size, 4), each = (5 * n + 1024) * size + extra * n;
+  const atOnce = each * Math.min(slices, Math.max(1, Math.floor(AT_ONCE / each)));
+  return x.backend.scratch((4 * n + 1024) * size, atOnce);
 }
 
 /** Values and indices, with the gradient of the values going back to where they came from. */
@@ -81,7 +89,7 @@ export function sort(x: Tensor, ...args: SortArgs): ValuesAndIndices {
       inner,
       descending ? 1 : 0,
       stable ? 1 : 0,
-      scratchFor(source, n),
+      scratchFor(source, n, outer * inner),
       0,
       outer * inner,
     );
@@ -162,7 +170,7 @@ export function topk(
       inner,
       largest ? 1 : 0,
       sorted ? 1 : 0,
-      scratchFor(source, n),
+      scratchFor(source, n, outer * inner),
       0,
       outer * inner,
     );
@@ -211,7 +219,7 @@ export function kthvalue(
       n,
       k,
       inner,
-      scratchFor(source, n),
+      scratchFor(source, n, outer * inner),
       0,
       outer * inner,
     );

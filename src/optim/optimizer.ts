@@ -167,6 +167,7 @@ export class Optimizer {
             if (state === undefined) this.state.set(p, state = {});
             this.update(p, p.grad, state, group);
           }
+          this.endGroup(group);
         }
       })
     );
@@ -187,6 +188,9 @@ export class Optimizer {
 
   /** Called before the parameters of a group are updated. */
   protected beginGroup(_group: ParamGroup): void {}
+
+  /** Called after them. */
+  protected endGroup(_group: ParamGroup): void {}
 
   /** Changes one parameter, given its gradient, in a step. */
   protected update(_p: Tensor, _grad: Tensor, _state: State, _group: ParamGroup): void {
