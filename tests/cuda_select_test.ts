@@ -124,7 +124,11 @@ tests("median and mode", () => {
     same(`mode ${n}`, values, numbers);
     const last = (x: Tensor) => {
       const { values } = torch.mode(x, 1), place = torch.arange(n).expand(3, n);
-      return [values, torch.where(x.eq(values.unsqueeze(1)), place, torch.tensor(-1, { dtype: torch.int64 })).amax(1)];
+      return [
+        values,
+        torch.where(x.eq(values.unsqueeze(1)), place, torch.tensor(-1, { dtype: torch.int64 }))
+          .amax(1),
+      ];
     };
     gives(`place of the mode ${n}`, (x) => torch.mode(x, 1), numbers.double(), last);
   }
@@ -193,7 +197,8 @@ tests("search, histograms and tables", () => {
       }
     }
   }
-  const index = torch.randint(0, 30, [200]), offsets = torch.tensor([0, 0, 70, 71, 150], { dtype: torch.int64 });
+  const index = torch.randint(0, 30, [200]),
+    offsets = torch.tensor([0, 0, 70, 71, 150], { dtype: torch.int64 });
   same(
     "embeddingBag",
     (i, w, o) => torch.nn.functional.embeddingBag(i, w, o, { mode: "max" }),

@@ -238,6 +238,8 @@ export const SIGNATURES = {
     "out y", "inout state", "size n", "size lowUpper", "size lowLower", "size rangeUpper", "size rangeLower",
   ],
   drawFrom: ["out y", "in p", "inout state", "size n"],
+  dropout: ["out y", "out mask", "in x", "inout state", "size n", "scalar p"],
+  dropoutGrad: ["out dx", "in dy", "in mask", "scalar p", "size begin", "size end"],
   multinomial: [
     "out y", "scratch cumulative", "in p", "inout state", "size rows", "size columns", "size samples",
   ],
@@ -438,6 +440,8 @@ export const FAMILIES = [
   { kernels: ["bernoulli"], types: ["", "_f64", "_i64", "_u8"], signature: "draw1" },
   { kernels: ["geometric"], types: ["", "_f64", "_i64"], signature: "draw1" },
   { kernels: ["exponential", "dropout_mask"], types: ["", "_f64"], signature: "draw1" },
+  { kernels: ["dropout"], types: ["", "_f64"], signature: "dropout" },
+  { kernels: ["dropout_grad"], types: ["", "_f64"], signature: "dropoutGrad" },
   { kernels: ["randint_wide"], types: ["_i64"], signature: "drawWide" },
   { kernels: ["bernoulli_tensor", "exponential_race", "poisson"], types: ["", "_f64"], signature: "drawFrom" },
   { kernels: ["multinomial"], types: ["", "_f64"], signature: "multinomial" },
