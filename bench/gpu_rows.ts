@@ -23,9 +23,6 @@ const randn = (shape: readonly number[], dtype: DType = torch.float32) =>
   torch.randn([...shape], { device }).to(dtype);
 const M = 1 << 20;
 
-const precision =
-  (torch as unknown as Record<string, (p: string) => void>).setFloat32MatmulPrecision;
-
 function matmuls(): GpuRow[] {
   const types = [["float32", torch.float32, false], ["TF32", torch.float32, true], [
     "bfloat16",
@@ -38,7 +35,7 @@ function matmuls(): GpuRow[] {
       amount: 2 * n ** 3,
       unit: "TFLOP/s",
       make() {
-        precision?.(tf32 ? "high" : "highest");
+        torch.setFloat32MatmulPrecision(tf32 ? "high" : "highest");
         const a = randn([n, n], dtype), b = randn([n, n], dtype);
         return () => a.matmul(b);
       },
@@ -273,6 +270,6 @@ export function runRows(
     } catch (e) {
       tell(name, { error: (e as Error).message });
     }
-    precision?.("highest");
+    torch.setFloat32MatmulPrecision("highest");
   }
 }
