@@ -47,14 +47,24 @@ template <class T, int ITEMS> struct Tile {
   T values[ITEMS];
   unsigned indices[ITEMS];
 
+  struct Space {
+    unsigned counts[SORT_WARPS][DIGITS];
+    T values[SORTERS * ITEMS];
+    unsigned indices[SORTERS * ITEMS];
+  };
+  // In shared memory, once for all that sorts.
+  static DEVICE Space& space() {
+    SHARED(Space, space, );
+    return space;
+  }
+
   static DEVICE int place(int k) { return (int)(threadIdx.x / 32) * 32 * ITEMS + k * 32 + (int)(threadIdx.x % 32); }
 
   // Moves the elements to the places that a stable sort by `digit` (a function of value and index) gives them; `n` elements
   // are there. starts[d] becomes the place of the first with digit d.
   template <class F> DEVICE void sortBy(int n, F digit, unsigned* starts) {
-    SHARED(unsigned, counts, [SORT_WARPS][DIGITS]);
-    SHARED(T, movedValues, [SORTERS * ITEMS]);
-    SHARED(unsigned, movedIndices, [SORTERS * ITEMS]);
+    Space& moved = space();
+    unsigned (&counts)[SORT_WARPS][DIGITS] = moved.counts;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     unsigned ranks[ITEMS];  // among those of its digit, with the digit in the upper half
     for (int d = lane; d < DIGITS; d += 32) counts[warp][d] = 0;
@@ -89,14 +99,14 @@ template <class T, int ITEMS> struct Tile {
 #pragma unroll
     for (int k = 0; k < ITEMS; k++) {
       const unsigned to = counts[warp][ranks[k] >> 16] + (ranks[k] & 0xffff);
-      movedValues[to] = values[k];
-      movedIndices[to] = indices[k];
+      moved.values[to] = values[k];
+      moved.indices[to] = indices[k];
     }
     __syncthreads();
 #pragma unroll
     for (int k = 0; k < ITEMS; k++) {
-      values[k] = movedValues[place(k)];
-      indices[k] = movedIndices[place(k)];
+      values[k] = moved.values[place(k)];
+      indices[k] = moved.indices[place(k)];
     }
     __syncthreads();
   }

@@ -105,6 +105,9 @@ tests("topk and kthvalue", () => {
     const kth = (x: Tensor) => [...torch.sort(x, { stable: true })].map((y) => y.select(1, k - 1));
     gives(`kthvalue ${n}`, (x) => torch.kthvalue(x, k), x, kth);
   }
+  const many = (x: Tensor) =>
+    [...torch.sort(x, { stable: true, descending: true })].map((y) => y.narrow(1, 0, 2100));
+  gives("topk of many", (x) => torch.topk(x, 2100), ties(1, 4500), many);
   const x = ties(6000, 2, torch.int64);
   const first = (x: Tensor) =>
     [...torch.sort(x, { stable: true, dim: 0 })].map((y) => y.narrow(0, 0, 9));

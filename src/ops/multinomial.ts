@@ -131,7 +131,7 @@ function withoutReplacement(
     1,
     1,
     1,
-    scratchFor(scores, columns, rows),
+    scratchFor(scores, columns, rows, samples),
     0,
     rows,
   );

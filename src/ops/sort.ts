@@ -18,6 +18,8 @@ import { unsqueeze } from "./view.ts";
 
 const SORT = kernelTable("sort"), TOPK = kernelTable("topk"), KTHVALUE = kernelTable("kthvalue");
 
+/** So many elements of a slice are chosen without sorting it. */
+const FEW = 2048;
 /** Slices that a device sorts at once take about this many bytes at most, unless a single one does. */
 const AT_ONCE = 2 ** 28;
 
@@ -27,10 +29,13 @@ export function roomToSort(n: number, slices: number, size: number, extra = 0): 
   return each * Math.min(slices, Math.max(1, Math.floor(AT_ONCE / each)));
 }
 
-/** Scratch space for sorting `slices` slices of n elements of `x`: one after the other (assembly/sort.ts), or at once. */
-export function scratchFor(x: Tensor, n: number, slices: number): number {
-  const { size } = x.dtype;
-  return x.backend.scratch((4 * n + 1024) * Math.max(size, 4), roomToSort(n, slices, size));
+/**
+ * Scratch space for sorting `slices` slices of n elements of `x`: one after the other (assembly/sort.ts), or at once. The
+ * first `first` in order alone are chosen, if they are few (cuda/sort.cu).
+ */
+export function scratchFor(x: Tensor, n: number, slices: number, first = n): number {
+  const { size } = x.dtype, atOnce = roomToSort(first <= FEW ? first : n, slices, size);
+  return x.backend.scratch((4 * n + 1024) * Math.max(size, 4), atOnce);
 }
 
 /** Values and indices, with the gradient of the values going back to where they came from. */
@@ -172,7 +177,7 @@ export function topk(
       inner,
       largest ? 1 : 0,
       sorted ? 1 : 0,
-      scratchFor(source, n, outer * inner),
+      scratchFor(source, n, outer * inner, k),
       0,
       outer * inner,
     );
@@ -221,7 +226,7 @@ export function kthvalue(
       n,
       k,
       inner,
-      scratchFor(source, n, outer * inner),
+      scratchFor(source, n, outer * inner, 1),
       0,
       outer * inner,
     );

@@ -103,7 +103,7 @@ export function mode(x: Tensor, ...args: DimArgs): ValuesAndIndices {
     x,
     dims,
     keepdim,
-    (n, slices) => [x.backend.scratch(4 * n, roomToSort(n, slices, 8, 16))],
+    (n, slices) => [x.backend.scratch(4 * n, roomToSort(n, slices, 8, 24))],
   );
   return chosen(
     "mode",
