@@ -39,6 +39,7 @@ cudaTest("golden: which kernels the host computes", () => {
   const names = [...new Set(onHost.map((name) => name.replace(/_(f64|i64|i32|i16|i8|u8)$/, "")))];
   // Why each is not the device's: docs/cuda.md.
   assertEquals(names.filter((name) => !/^conv_(octet|few|plane)/.test(name)).sort(), [
+    "clear_random_rows",
     "multinomial",
     "poisson",
     "randperm",
