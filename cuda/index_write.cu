@@ -1,16 +1,11 @@
-// Writing to indexed positions, and combining elements into them. Indexes are int64; a negative one counts from the end. What is
-// out of range counts as 0: the op's check, which may be known later, makes an error of it. Elements that only move go by
-// their size (b1, b2, b4, b8).
+// Writing to indexed positions, and combining elements into them. Indexes are int64; a negative one counts from the end. Elements
+// that only move go by their size (b1, b2, b4, b8).
 //
 // Where several elements meet in one position they are taken in order, so equal calls give equal bits: no atomics. A stable
 // sort of the positions brings those together that meet; long runs of them are combined in pieces. Where there is no working
 // space for that, and where it does not pay, a thread goes through all elements of a column.
+#include "index.cuh"
 #include "sort.cuh"
-
-static DEVICE Size indexAt(const int64_t* index, Size i, Size n) {
-  const Size at = index[i] < 0 ? index[i] + n : index[i];
-  return at < 0 || at >= n ? 0 : at;
-}
 
 struct Put {
   template <class T> using Total = T;

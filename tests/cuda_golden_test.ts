@@ -37,11 +37,12 @@ cudaTest("golden: which kernels the host computes", () => {
     onHost: KernelName[];
   };
   const names = [...new Set(onHost.map((name) => name.replace(/_(f64|i64|i32|i16|i8|u8)$/, "")))];
-  console.log(`cuda: ${onHost.length} kernels are computed by the host: ${names.join(", ")}`);
-  // What trains most models is not among them.
-  // deno-fmt-ignore
-  const common: KernelName[] = [
-    "add", "matmul", "conv", "softmax_grad", "row_norm_grad", "adam", "dropout", "dropout_grad", "sort", "topk",
-  ];
-  assertEquals(onHost.filter((name) => common.includes(name)), []);
+  // Why each is not the device's: docs/cuda.md.
+  assertEquals(names.filter((name) => !/^conv_(octet|few|plane)/.test(name)).sort(), [
+    "clear_random_rows",
+    "multinomial",
+    "poisson",
+    "randperm",
+    "seed_generator",
+  ]);
 });
