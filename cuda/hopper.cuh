@@ -44,7 +44,7 @@ INSTRUCTION int clusterRank() {
 }
 // A barrier of all threads of the cluster.
 INSTRUCTION void syncCluster() {
-  asm volatile("barrier.cluster.arrive.release.aligned; barrier.cluster.wait.acquire.aligned;" ::: "memory");
+  asm volatile("barrier.cluster.arrive.release; barrier.cluster.wait.acquire;" ::: "memory");
 }
 // Waits until the phase of that parity is over: of a new barrier, that of parity 1 is.
 INSTRUCTION void wait(uint64_t* barrier, int parity) {
