@@ -12,31 +12,7 @@
 
 #include "library.cuh"
 #include "product.cuh"
-
-// Sizes fit in 32 bits, whose divisions are quick.
-struct Window {
-  int size[3], count[3], kernel[3], stride[3], padding[3], dilation[3];
-  int volume, positions, taps;
-  // The place in x that position `pos` reads through `tap`, or -1 where that is padding.
-  DEVICE int place(int pos, int tap) const {
-    const int k2 = tap % kernel[2], k01 = tap / kernel[2], k1 = k01 % kernel[1], k0 = k01 / kernel[1];
-    const int p2 = pos % count[2], p01 = pos / count[2], p1 = p01 % count[1], p0 = p01 / count[1];
-    const int z = p0 * stride[0] - padding[0] + k0 * dilation[0], h = p1 * stride[1] - padding[1] + k1 * dilation[1];
-    const int w = p2 * stride[2] - padding[2] + k2 * dilation[2];
-    if (z < 0 || z >= size[0] || h < 0 || h >= size[1] || w < 0 || w >= size[2]) return -1;
-    return (z * size[1] + h) * size[2] + w;
-  }
-  // The position that reads `place` through `tap`, or -1 where none does.
-  DEVICE int position(int place, int tap) const {
-    const int k2 = tap % kernel[2], k01 = tap / kernel[2], k1 = k01 % kernel[1], k0 = k01 / kernel[1];
-    const int w = place % size[2] + padding[2] - k2 * dilation[2], zh = place / size[2];
-    const int h = zh % size[1] + padding[1] - k1 * dilation[1], z = zh / size[1] + padding[0] - k0 * dilation[0];
-    if (z < 0 || h < 0 || w < 0 || z % stride[0] || h % stride[1] || w % stride[2]) return -1;
-    const int p0 = z / stride[0], p1 = h / stride[1], p2 = w / stride[2];
-    if (p0 >= count[0] || p1 >= count[1] || p2 >= count[2]) return -1;
-    return (p0 * count[1] + p1) * count[2] + p2;
-  }
-};
+#include "window.cuh"
 
 #define CONVOLUTION                                                                                                               \
   Size batch, Size groups, Size channels, Size outputs, Size size0, Size size1, Size size2, Size count0, Size count1, Size count2, \
@@ -74,6 +50,9 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
   const Window w = WINDOW;
   if (byLibrary(Pass::forward, x, weight, y, SHAPE)) return addBias(y, bias, batch, groups * outputs, w.positions);
   const Size depth = channels * w.taps;
+  if constexpr (std::is_same<T, float>::value) {
+    if (tiledConvolution(y, x, weight, bias, w, false, batch, groups, outputs, channels, depth, w.taps)) return;
+  }
   product<T>(
       batch * groups, outputs, w.positions, depth,
       [=] DEVICE(Size t, Size o, Size d) { return weight[(t % groups * outputs + o) * depth + d]; },
@@ -89,6 +68,9 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
 template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
   if (byLibrary(Pass::data, weight, dy, dx, SHAPE)) return addBias(dx, bias, batch, groups * channels, w.volume);
+  if constexpr (std::is_same<T, float>::value) {
+    if (tiledConvolution(dx, dy, weight, bias, w, true, batch, groups, channels, outputs, w.taps, channels * w.taps)) return;
+  }
   product<T>(
       batch * groups, channels, w.volume, outputs * w.taps,
       [=] DEVICE(Size t, Size c, Size d) {
