@@ -86,6 +86,13 @@ function convolutions(): Record<string, number> {
         b,
       )
     ),
+    half: difference((on) =>
+      convolution(
+        on,
+        (x, w, b) => F.conv2d(x, w, b),
+        ...[x, w, b].map((t) => t.to(torch.bfloat16)),
+      )
+    ),
     double: difference((on) =>
       convolution(
         on,
@@ -135,7 +142,7 @@ if (what === "report") {
   const words = (count: (what: string) => number, ...what: string[]) =>
     Object.fromEntries(what.map((word) => [word, count(word)]));
   // deno-fmt-ignore
-  answer.dnn = words(dnn, "create", "heuristics", "benchmark", "forward", "data", "weight", "tf32", "groups", "chance", "axes 2", "axes 3");
+  answer.dnn = words(dnn, "create", "heuristics", "benchmark", "forward", "data", "weight", "tf32", "half", "groups", "chance", "axes 2", "axes 3");
   // deno-fmt-ignore
   answer.lt = words(blas, "create", "heuristics", "matmul", "tf32", "bias", "added", "batched", "half", "op NN", "op NT", "op TN", "op TT");
   const x = randn(1, 2, 5, 5).cuda(), w = randn(2, 2, 3, 3).cuda();

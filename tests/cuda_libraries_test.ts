@@ -150,7 +150,7 @@ async function ask(env: Record<string, string>, args: string[], flags = ["-A"]):
 /** Asserts that all results are those of the CPU, up to rounding. */
 function assertRight(results: Record<string, number>): void {
   for (const [name, difference] of Object.entries(results)) {
-    assertLess(difference, name === "double" ? 1e-14 : 2e-6, name);
+    assertLess(difference, name === "double" ? 1e-14 : name === "half" ? 1e-2 : 2e-6, name);
   }
 }
 
@@ -173,18 +173,19 @@ Deno.test({
         assertEquals(all.blas, "cublaslt");
         assertRight(all.convolutions);
         assertRight(all.products);
-        // Seven convolutions, each with the gradients of both operands.
+        // Eight convolutions, each with the gradients of both operands.
         assertEquals(all.dnn, {
           create: 1,
-          heuristics: 21,
+          heuristics: 24,
           benchmark: 0,
-          forward: 7,
-          data: 7,
-          weight: 7,
+          forward: 8,
+          data: 8,
+          weight: 8,
           tf32: 0,
+          half: 3,
           groups: 3,
           chance: 0,
-          "axes 2": 18,
+          "axes 2": 21,
           "axes 3": 3,
         });
         // All products but the one whose operand has neither rows nor columns in one piece.
