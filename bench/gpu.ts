@@ -10,6 +10,9 @@ import { Command } from "commander";
 import { gpuRows, runRows } from "./gpu_rows.ts";
 import * as torch from "../mod.ts";
 
+/** Milliseconds that a participant has for all its rows. */
+const LIMIT = 120_000;
+
 /** A participant's figures: row -> milliseconds, or why there are none. */
 type Figures = Record<string, number | string>;
 
@@ -20,23 +23,41 @@ async function measure(
   args: string[],
   env: Record<string, string>,
 ): Promise<{ about: string; figures: Figures } | null> {
-  const child = new Deno.Command(command, { args, env, stdout: "piped", stderr: "piped" });
-  const output = await child.output().catch((e) => e as Error);
-  if (output instanceof Error) {
-    console.log(`${label} is left out: ${output.message}`);
+  const figures: Figures = {};
+  let about = "", rest = "";
+  try {
+    const child = new Deno.Command(command, { args, env, stdout: "piped" }).spawn();
+    const timer = setTimeout(() => child.kill(), LIMIT);
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines.filter((line) => line.startsWith("{"))) {
+        const message = JSON.parse(line);
+        if (message.about !== undefined) about = message.about;
+        else {
+          figures[message.row] = message.ms ?? message.error;
+          tell(`${label}: ${message.row}`);
+        }
+      }
+    }
+    clearTimeout(timer);
+    const { code } = await child.status;
+    tell("");
+    if (code !== 0) console.error(`${label}: it ended with ${code}`);
+  } catch (e) {
+    console.error(`${label}: ${(e as Error).message}`);
+  }
+  if (about === "") {
+    console.error(`${label} is left out`);
     return null;
   }
-  const text = new TextDecoder().decode(output.stdout), figures: Figures = {};
-  let about = "";
-  for (const line of text.split("\n").filter((line) => line.startsWith("{"))) {
-    const message = JSON.parse(line);
-    if (message.about !== undefined) about = message.about;
-    else figures[message.row] = message.ms ?? message.error;
-  }
-  if (output.success && about !== "") return { about, figures };
-  const reason = new TextDecoder().decode(output.stderr).trim().split("\n").at(-1);
-  console.log(`${label} is left out: ${reason || `it ended with ${output.code}`}`);
-  return about === "" ? null : { about, figures };
+  return { about, figures };
+}
+
+/** Shows what was done last, in place of what was before. */
+function tell(text: string): void {
+  if (!Deno.stderr.isTerminal()) return;
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
 const digits = (x: number) => x >= 100 ? x.toFixed(0) : x.toPrecision(3);

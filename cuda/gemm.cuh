@@ -22,6 +22,8 @@ struct Gemm {
 
 // NVIDIA's library's, where it was found; else null.
 extern bool (*libraryGemm)(const Gemm&);
+// Few rows, or few columns: all types.
+bool rowsGemm(const Gemm& g);
 // On tensor cores: all types but float32.
 bool hopperGemm(const Gemm& g);
 bool tensorGemm(const Gemm& g);

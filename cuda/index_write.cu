@@ -63,7 +63,7 @@ template <class K> static bool bringTogether(Order<K>& order, const K* places, S
   if (!sorted || !from || (k > TILE_OF<K> && room.left < sortRoom<K>(k))) return false;
   order.places = sorted;
   order.from = from;
-  sortSlices<K>(places, {sorted, from, 0, k, inner}, k, inner, false, 0, slices, room.at, room.left);
+  sortSlices<K>(places, {sorted, from, 0, k, inner, nullptr, 0}, k, inner, false, 0, slices, room.at, room.left);
   return true;
 }
 

@@ -11,6 +11,7 @@ struct Generator {
   uint64_t seed, offset;
   // Blocks of the draw in progress that are done.
   unsigned done, unused;
+  uint64_t reserved;
 };
 
 // The four words for a counter of 128 bits.

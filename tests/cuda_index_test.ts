@@ -96,6 +96,18 @@ const CASES: [name: string, run: () => void][] = [
     }
     same("bincount", (x) => torch.bincount(x), torch.randint(0, 20, [3000]));
   }],
+  ["adding into overlapping places", () => {
+    const x = torch.randn(3, 50);
+    same("unfold by 4", (x) => x.unfold(1, 11, 4).mul(2), x);
+    same("unfold by 1", (x) => x.unfold(1, 5, 1).unfold(0, 2, 1).mul(2), x);
+    same("asStrided", (x) => x.asStrided([4, 3, 7], [0, 2, 3]).mul(2), torch.randn(40));
+    same(
+      "asStrided twice on one",
+      (x) => x.asStrided([5, 6, 4], [1, 1, 6]).mul(2),
+      torch.randn(60),
+    );
+    same("expand", (x) => x.asStrided([6, 5, 2], [0, 0, 3]).mul(2), torch.randn(10));
+  }],
   ["equal calls give equal bits", () => {
     const index = torch.randint(0, 5, [6000]).to("cuda"), s = torch.randn(6000, 2).to("cuda");
     const sums = ["forward", "random:3", "reverse"].map((order) => {

@@ -211,3 +211,30 @@ cudaTest("dropout: seeds, states, modules, and gradients of gradients", () => {
   assertEquals(list(ddz!), list(y).map((v) => v > 0 ? 4 : 0));
   assert(list(F.dropout(z, { p: 0.5, inplace: false })).every((v) => v === 0 || v === 2));
 });
+
+cudaTest("graphs: each replay draws anew, as without a graph", () => {
+  using _ = torch.scope();
+  const g = generator(9), x = torch.ones(1000, { device: "cuda" });
+  const step = () => [
+    F.dropout(x, 0.5),
+    torch.rand([50], { device: "cuda", generator: g }),
+    // Works in more space than the library has of its own.
+    torch.sort(torch.rand([54_000], { device: "cuda", generator: g })).values,
+  ];
+  const start = () => {
+    torch.manualSeed(4);
+    g.manualSeed(9);
+  };
+  start();
+  const want = [1, 2].map(() => step().map(list));
+  const graph = new torch.cuda.CUDAGraph(), results = torch.cuda.graph(graph, step);
+  // The space that the graph works in stays its own, however much others take.
+  torch.sort(torch.rand([110_000], { device: "cuda", generator: g }));
+  start();
+  const got = [1, 2].map(() => {
+    graph.replay();
+    return results.map(list);
+  });
+  assertEquals(got, want);
+  graph.reset();
+});

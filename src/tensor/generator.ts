@@ -19,8 +19,8 @@ const DEFAULT_SEED = 67280421310721n;
 /** A generator in memory: 624 words, the next one's number, and the cached normal number. */
 const STATE_BYTES = 2512, POSITION = 2496, HAS_CACHED = 2500, CACHED = 2504;
 const WORDS = 624;
-/** A generator on a CUDA device: a seed and an offset (PyTorch's form of the state), and 8 bytes for the kernels. */
-const COUNTER_BYTES = 24, COUNTER_FORM = 16;
+/** A generator on a CUDA device: a seed and an offset (PyTorch's form of the state), and 16 bytes for the kernels. */
+const COUNTER_BYTES = 32, COUNTER_FORM = 16;
 /** PyTorch's form of the state, which `getState` gives: where its fields are. */
 const FORM = {
   bytes: 5056,
