@@ -115,6 +115,10 @@ function products(): Record<string, number> {
     TT: difference((on) => on(at).t().matmul(on(bt).t())),
     bias: difference((on) => F.linear(on(a), on(bt), on(bias))),
     added: difference((on) => torch.addmm(on(added), on(a), on(b))),
+    half: difference((on) => on(a.to(torch.float16)).matmul(on(b.to(torch.float16)))),
+    halfBias: difference((on) =>
+      F.linear(on(a.to(torch.bfloat16)), on(bt.to(torch.bfloat16)), on(bias.to(torch.bfloat16)))
+    ),
     batched: difference((on) => torch.bmm(on(batch), on(others))),
     broadcast: difference((on) => on(batch).matmul(on(b))),
     vector: difference((on) => on(a).matmul(on(b).select(1, 2))),
@@ -166,9 +170,13 @@ if (what === "report") {
   answer.chance = difference((on) => convolution(on, (x, w, b) => F.conv2d(x, w, b), ...operands));
   answer.chances = dnn("chance") - before;
   const served = blas("matmul"), square = randn(4, 4);
+  torch.setFloat32MatmulPrecision("high");
+  answer.tf32Product = difference((on) => on(square).matmul(on(square)));
+  answer.tf32Products = [blas("matmul") - served, blas("tf32")];
+  torch.setFloat32MatmulPrecision("highest");
   cuda.preferredBlasLibrary("own");
   answer.own = difference((on) => on(square).matmul(on(square)));
-  answer.ownProducts = blas("matmul") - served;
+  answer.ownProducts = blas("matmul") - served - 1;
   answer.libraries = torch.cuda.libraries();
   answer.nccl = torch.cuda.nccl.version();
 }
