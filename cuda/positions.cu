@@ -25,7 +25,7 @@ static void mask_positions(int64_t* y, const uint8_t* mask, Size, Size n) { mask
 static void repeat_count(int64_t* total, const int64_t* counts, Size n) {
   const Parts line(n);
   const int64_t* sums = partSums(line, [=] DEVICE(Size i) { return counts[i]; });
-  int64_t* negative = (int64_t*)current.workspace + MOST_RANGES;
+  int64_t* negative = (int64_t*)current.workspace + MOST_PIECES;
   forEach(0, 1, [=] DEVICE(Size) { *negative = 0; });
   forEach(0, n, [=] DEVICE(Size i) {
     if (counts[i] < 0) *negative = 1;

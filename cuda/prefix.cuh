@@ -26,10 +26,10 @@ template <class T> DEVICE T sumBefore(T value, T& total) {
 }
 
 // Parts that a line of elements is cut into, each a block's, of tiles in which a thread has four neighbours.
-constexpr Size MOST_RANGES = 1024, NEIGHBOURS = 4, LINE_TILE = SUMMERS * NEIGHBOURS;
+constexpr Size MOST_PIECES = 1024, NEIGHBOURS = 4, LINE_TILE = SUMMERS * NEIGHBOURS;
 struct Parts {
   Size n, tiles, parts;
-  explicit Parts(Size n) : n(n), tiles((n + LINE_TILE - 1) / LINE_TILE), parts(tiles < MOST_RANGES ? tiles : MOST_RANGES) {}
+  explicit Parts(Size n) : n(n), tiles((n + LINE_TILE - 1) / LINE_TILE), parts(tiles < MOST_PIECES ? tiles : MOST_PIECES) {}
   DEVICE Size begin(Size part) const { return tiles * part / parts * LINE_TILE; }
   DEVICE Size end(Size part) const {
     const Size end = begin(part + 1);
