@@ -257,6 +257,16 @@ Deno.test({
         );
         assertMatch(dnn.problem!, /mine\/libcudnn\.so\.9 is not the library of that name/);
         assertEquals(nccl.path, `${dir}/mine/${FILES.nccl}`);
+        await Deno.mkdir(`${dir}/part`);
+        await Deno.copyFile(`${dir}/${FILES.cudnn}`, `${dir}/part/${FILES.cudnn}`);
+        await Deno.copyFile(`${dir}/mine/${FILES.cublaslt}`, `${dir}/part/libcudnn_ops.so.9`);
+        const { libraries: [, broken] } = await ask({ CUDA_LIBRARY_DIR: `${dir}/part` }, [
+          "report",
+        ]);
+        assertMatch(
+          broken.problem!,
+          /part\/libcudnn_ops\.so\.9 cannot be opened: .*invalid ELF header/,
+        );
         const both = { ...venv, CUDA_LIBRARY_DIR: `${dir}/mine` };
         const { libraries: [next] } = await ask(both, ["report"]);
         assertEquals(next.path, `${dir}/${PACKAGES}/cu13/lib/${FILES.cublaslt}`);
