@@ -183,8 +183,9 @@ export {
   getAutocastDtype,
   isAutocastCacheEnabled,
   isAutocastEnabled,
-} from "./src/ops/autocast.ts";
-export type { AutocastArgs, AutocastDevice, AutocastOptions } from "./src/ops/autocast.ts";
+} from "./src/ops/autocast_context.ts";
+export type { AutocastDevice } from "./src/ops/autocast.ts";
+export type { AutocastArgs, AutocastOptions } from "./src/ops/autocast_context.ts";
 export * as utils from "./src/data/namespace.ts";
 export * as models from "./src/models/models.ts";
 export * as edge from "./src/edge/namespace.ts";

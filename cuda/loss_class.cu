@@ -63,22 +63,22 @@ static void weighted_mean(T* y, T* total, const T* losses, const int64_t* target
   });
 }
 
-template <class T> struct EntropySlice {
-  T* y;
-  T* stats;
+template <class T, class C = ComputedOf<T>> struct EntropySlice {
+  C* y;
+  C* stats;
   const T* x;
   const int64_t* target;
-  const T* weight;
+  const C* weight;
   Size classes, inner, ignore;
   double smoothing;
   template <class G> DEVICE void operator()(G g, Size i) const {
     const T* column = x + sliceStart(i, classes, inner);
-    T most = -INFINITY;
-    for (Size c = g.first(); c < classes; c += g.step()) most = Larger()(most, column[c * inner]);
-    most = g.reduce(most, T(-INFINITY), Larger());
+    C most = -INFINITY;
+    for (Size c = g.first(); c < classes; c += g.step()) most = Larger()(most, (C)column[c * inner]);
+    most = g.reduce(most, C(-INFINITY), Larger());
     double sum = 0, soft = 0, weights = 0;
     for (Size c = g.first(); c < classes; c += g.step()) {
-      const T d = column[c * inner] - most;
+      const C d = (C)column[c * inner] - most;
       sum += (double)std::exp(d);
       if (smoothing != 0) soft -= weightOf(weight, c) * (double)d, weights += weightOf(weight, c);
     }
@@ -86,23 +86,23 @@ template <class T> struct EntropySlice {
     if (smoothing != 0) soft = g.reduce(soft, 0.0, Plus()) + log * g.reduce(weights, 0.0, Plus());
     if (g.first() != 0) return;
     stats[2 * i] = most;
-    stats[2 * i + 1] = (T)log;
+    stats[2 * i + 1] = (C)log;
     const int64_t t = target[i];
     if (t == ignore) {
       y[i] = 0;
       return;
     }
-    const double hard = weightOf(weight, t) * (log - (double)(column[t * inner] - most));
-    y[i] = (T)((1 - smoothing) * hard + smoothing / (double)classes * soft);
+    const double hard = weightOf(weight, t) * (log - (double)((C)column[t * inner] - most));
+    y[i] = (C)((1 - smoothing) * hard + smoothing / (double)classes * soft);
   }
 };
 // The same of rows: inner is 1.
-template <class T> struct EntropyRow {
-  T* y;
-  T* stats;
+template <class T, class C = ComputedOf<T>> struct EntropyRow {
+  C* y;
+  C* stats;
   const T* x;
   const int64_t* target;
-  const T* weight;
+  const C* weight;
   int classes;
   Size ignore;
   float smoothing;
@@ -127,15 +127,15 @@ template <class T> struct EntropyRow {
     }
     if (smoothing != 0) soft = rowSum(soft) + log * rowSum(weights);
     if (threadIdx.x != 0) return;
-    stats[2 * i] = (T)most;
-    stats[2 * i + 1] = (T)log;
+    stats[2 * i] = (C)most;
+    stats[2 * i + 1] = (C)log;
     const int64_t t = target[i];
     const double hard = t == ignore ? 0 : weightOf(weight, t) * (double)(log - ((float)row[t] - most));
-    y[i] = t == ignore ? T(0) : (T)((1 - (double)smoothing) * hard + (double)smoothing / classes * (double)soft);
+    y[i] = t == ignore ? C(0) : (C)((1 - (double)smoothing) * hard + (double)smoothing / classes * (double)soft);
   }
 };
-template <class T>
-static void cross_entropy(T* y, T* stats, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore,
+template <class T, class C = ComputedOf<T>>
+static void cross_entropy(C* y, C* stats, const T* x, const int64_t* target, const C* weight, Size classes, Size inner, Size ignore,
                           double smoothing, Size begin, Size end) {
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && classes > 8 && classes < LONGEST) {
@@ -146,14 +146,14 @@ static void cross_entropy(T* y, T* stats, const T* x, const int64_t* target, con
   forSlices(classes, inner, begin, end, EntropySlice<T>{y, stats, x, target, weight, classes, inner, ignore, smoothing});
 }
 
-template <class T> struct EntropyGradSlice {
+template <class T, class C = ComputedOf<T>> struct EntropyGradSlice {
   T* dx;
-  const T* dy;
-  const T* total;
-  const T* stats;
+  const C* dy;
+  const C* total;
+  const C* stats;
   const T* x;
   const int64_t* target;
-  const T* weight;
+  const C* weight;
   Size classes, inner, ignore;
   double smoothing;
   Size dyStep;
@@ -169,26 +169,26 @@ template <class T> struct EntropyGradSlice {
     const bool ignored = t == ignore;
     const double grad = ignored ? 0 : gradOf(dy, total, dyStep, i);
     const double hard = ignored ? 0 : (1 - smoothing) * weightOf(weight, t), share = smoothing / (double)classes;
-    const T most = stats[2 * i], log = stats[2 * i + 1];
+    const C most = stats[2 * i], log = stats[2 * i + 1];
     for (Size c = g.first(); c < classes; c += g.step()) {
       const Size at = start + c * inner;
       if (ignored) {
-        dx[at] = 0;
+        dx[at] = (T)C(0);
         continue;
       }
-      const double softmax = (double)std::exp(x[at] - most - log);
-      dx[at] = (T)(grad * ((hard + mass) * softmax - share * weightOf(weight, c) - (c == t ? hard : 0)));
+      const double softmax = (double)std::exp((C)x[at] - most - log);
+      dx[at] = (T)(C)(grad * ((hard + mass) * softmax - share * weightOf(weight, c) - (c == t ? hard : 0)));
     }
   }
 };
-template <class T> struct EntropyGradRow {
+template <class T, class C = ComputedOf<T>> struct EntropyGradRow {
   T* dx;
-  const T* dy;
-  const T* total;
-  const T* stats;
+  const C* dy;
+  const C* total;
+  const C* stats;
   const T* x;
   const int64_t* target;
-  const T* weight;
+  const C* weight;
   int classes;
   Size ignore;
   float smoothing;
@@ -224,8 +224,8 @@ template <class T> struct EntropyGradRow {
     }
   }
 };
-template <class T>
-static void cross_entropy_grad(T* dx, const T* dy, const T* total, const T* stats, const T* x, const int64_t* target, const T* weight,
+template <class T, class C = ComputedOf<T>>
+static void cross_entropy_grad(T* dx, const C* dy, const C* total, const C* stats, const T* x, const int64_t* target, const C* weight,
                                Size classes, Size inner, Size ignore, double smoothing, Size dyStep, Size begin, Size end) {
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && classes > 8 && classes < LONGEST) {
@@ -252,4 +252,5 @@ static void cross_entropy_target(T* y, const int64_t* target, const T* weight, S
 FAMILY(loss_class, KERNEL(target_check, target_check), KERNEL_FLOATS(unit_check, unit_check), KERNEL_FLOATS(nll_loss, nll_loss),
        KERNEL_FLOATS(nll_loss_grad, nll_loss_grad), KERNEL_FLOATS(weighted_mean, weighted_mean),
        KERNEL_FLOATS(cross_entropy, cross_entropy), KERNEL_FLOATS(cross_entropy_grad, cross_entropy_grad),
-       KERNEL_FLOATS(cross_entropy_target, cross_entropy_target))
+       KERNEL_FLOATS(cross_entropy_target, cross_entropy_target), KERNEL_NARROW(cross_entropy, cross_entropy),
+       KERNEL_NARROW(cross_entropy_grad, cross_entropy_grad))

@@ -2,10 +2,8 @@
 // all values in registers; longer ones are read again for every pass. Elements are float32 or narrower; what is computed is
 // float32, sums of many chunks float64.
 #pragma once
+#include "narrow.cuh"
 #include "vector.cuh"
-
-// What is computed with elements of a type.
-template <class T> using ComputeOf = std::conditional_t<(sizeof(T) < 4), float, T>;
 
 // E elements of a row for each of STEP threads, a row of the block's. With PACKS rows lie on 16 bytes and are read so; without,
 // neighbouring threads have neighbouring elements.
@@ -16,22 +14,24 @@ template <class T, int STEP, int ELEMENTS, bool PACKS> struct Span {
   // The place of this thread's j-th element in a chunk.
   static DEVICE int place(int j) { return (int)threadIdx.x * N + j / N * (STEP * N) + j % N; }
   // The chunk from `base` on, with `otherwise` after the row's end.
-  DEVICE void load(float (&r)[E], const T* row, int base, float otherwise) const {
-    Pack<T, N> values[E / N];
+  template <class U> DEVICE void load(float (&r)[E], const U* row, int base, float otherwise) const {
+    constexpr int M = N < PACK<U> ? N : PACK<U>;
+    Pack<U, M> values[E / M];
 #pragma unroll
-    for (int v = 0; v < E / N; v++) {
-      if (base + place(v * N) < n) values[v] = loadPack<N>(row + base + place(v * N));
+    for (int v = 0; v < E / M; v++) {
+      if (base + place(v * M) < n) values[v] = loadPack<M>(row + base + place(v * M));
     }
 #pragma unroll
-    for (int j = 0; j < E; j++) r[j] = base + place(j / N * N) < n ? (float)values[j / N].at[j % N] : otherwise;
+    for (int j = 0; j < E; j++) r[j] = base + place(j / M * M) < n ? (float)values[j / M].at[j % M] : otherwise;
   }
-  DEVICE void store(T* row, int base, const float (&r)[E]) const {
+  template <class U> DEVICE void store(U* row, int base, const float (&r)[E]) const {
+    constexpr int M = N < PACK<U> ? N : PACK<U>;
 #pragma unroll
-    for (int v = 0; v < E / N; v++) {
-      Pack<T, N> values;
+    for (int v = 0; v < E / M; v++) {
+      Pack<U, M> values;
 #pragma unroll
-      for (int k = 0; k < N; k++) values.at[k] = (T)r[v * N + k];
-      if (base + place(v * N) < n) storePack<N>(row + base + place(v * N), values);
+      for (int k = 0; k < M; k++) values.at[k] = (U)r[v * M + k];
+      if (base + place(v * M) < n) storePack<M>(row + base + place(v * M), values);
     }
   }
 };

@@ -68,7 +68,7 @@ template <Kind K, class T> struct Forward {
   const T* x;
   Size n, inner;
   template <class G> DEVICE void operator()(G g, Size i) const {
-    using C = ComputeOf<T>;
+    using C = ComputedOf<T>;
     const Size start = sliceStart(i, n, inner);
     const T* from = x + start;
     C most = -INFINITY;
@@ -101,7 +101,7 @@ template <Kind K, class T> struct Backward {
   const T* y;
   Size n, inner;
   template <class G> DEVICE void operator()(G g, Size i) const {
-    using C = ComputeOf<T>;
+    using C = ComputedOf<T>;
     const Size start = sliceStart(i, n, inner);
     SumOf<C> total = 0;
     for (Size k = g.first(); k < n; k += g.step()) {

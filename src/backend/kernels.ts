@@ -9,6 +9,7 @@
  */
 import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
 import type { NarrowFamily } from "./narrow_kernels.ts";
+import { NORM_SIGNATURES } from "./norm_kernels.ts";
 import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
 
 /** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
@@ -148,26 +149,7 @@ export const SIGNATURES = {
     "out dx", "scratch beta", "in dy", "in y", "in alpha", "in x", "in targets", "in lengths", "size steps",
     "size batches", "size classes", "size states", "size blank", "size zeroInfinity", "size begin", "size end",
   ],
-  rowNorm: [
-    "out y", "out stats", "in x", "in weight", "in bias", "size rows", "size groups", "size channels", "size inner",
-    "size centred", "scalar eps", "size begin", "size end",
-  ],
-  rowNormGrad: [
-    "out dx", "in dy", "in x", "in stats", "in weight", "size rows", "size groups", "size channels", "size inner",
-    "size centred", "size begin", "size end",
-  ],
-  rowNormGradAffine: [
-    "out dWeight", "out dBias", "in dy", "in x", "in stats", "size rows", "size groups", "size channels",
-    "size inner", "size begin", "size end",
-  ],
-  batchNorm: [
-    "out y", "out stats", "inout runningMean", "inout runningVar", "in x", "in weight", "in bias", "size batches",
-    "size channels", "size inner", "size training", "scalar momentum", "scalar eps", "size begin", "size end",
-  ],
-  batchNormGrad: [
-    "out dx", "out dWeight", "out dBias", "in dy", "in x", "in stats", "in weight", "size batches", "size channels",
-    "size inner", "size training", "size begin", "size end",
-  ],
+  ...NORM_SIGNATURES,
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
@@ -195,7 +177,7 @@ export const SIGNATURES = {
   gridSampleGradGrid: ["out dGrid", "in dy", "in x", "in grid", ...SAMPLING],
   ...LINALG_SIGNATURES,
   extent: ["out y", "in x", "size n"],
-  maskPositions: ["out y", "in mask", "size count"],
+  maskPositions: ["out y", "in mask", "size count", "size n"],
   gather: ["out y", "in x", "in index", "size n", "size k", "size inner", "size begin", "size end"],
   scatter: ["inout y", "in index", "in source", "size n", "size k", "size inner", "size begin", "size end"],
   indexSelect: ["out y", "in x", "in index", "size n", "size k", "size bytes", "size begin", "size end"],
@@ -239,6 +221,8 @@ export const SIGNATURES = {
     "out y", "inout state", "size n", "size lowUpper", "size lowLower", "size rangeUpper", "size rangeLower",
   ],
   drawFrom: ["out y", "in p", "inout state", "size n"],
+  dropout: ["out y", "out mask", "in x", "inout state", "size n", "scalar p"],
+  dropoutGrad: ["out dx", "in dy", "in mask", "scalar p", "size begin", "size end"],
   multinomial: [
     "out y", "scratch cumulative", "in p", "inout state", "size rows", "size columns", "size samples",
   ],
@@ -439,6 +423,8 @@ export const FAMILIES = [
   { kernels: ["bernoulli"], types: ["", "_f64", "_i64", "_u8"], signature: "draw1" },
   { kernels: ["geometric"], types: ["", "_f64", "_i64"], signature: "draw1" },
   { kernels: ["exponential", "dropout_mask"], types: ["", "_f64"], signature: "draw1" },
+  { kernels: ["dropout"], types: ["", "_f64"], signature: "dropout" },
+  { kernels: ["dropout_grad"], types: ["", "_f64"], signature: "dropoutGrad" },
   { kernels: ["randint_wide"], types: ["_i64"], signature: "drawWide" },
   { kernels: ["bernoulli_tensor", "exponential_race", "poisson"], types: ["", "_f64"], signature: "drawFrom" },
   { kernels: ["multinomial"], types: ["", "_f64"], signature: "multinomial" },

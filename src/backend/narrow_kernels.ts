@@ -13,6 +13,8 @@ import { type KernelName, manifest, type NamesOf, parametersOf } from "./kernels
 export const NARROW_FAMILIES = [
   // arithmetic
   { kernels: ["add", "sub", "mul", "div", "maximum", "minimum"], types: ["_f16", "_bf16"], signature: "binary" },
+  // a and y are float32
+  { kernels: ["add_mixed"], types: ["_f16", "_bf16"], signature: "binary" },
   // pointwise
   { kernels: ["addcmul", "lerp", "clamp"], types: ["_f16", "_bf16"], signature: "ternary" },
   // unary
@@ -53,8 +55,19 @@ export const NARROW_FAMILIES = [
   { kernels: ["row_norm"], types: ["_f16", "_bf16"], signature: "rowNorm" },
   { kernels: ["row_norm_grad"], types: ["_f16", "_bf16"], signature: "rowNormGrad" },
   { kernels: ["row_norm_grad_affine"], types: ["_f16", "_bf16"], signature: "rowNormGradAffine" },
+  // x and dx are float32 too, y and dy narrow
+  { kernels: ["row_norm_mixed"], types: ["_f16", "_bf16"], signature: "rowNorm" },
+  { kernels: ["row_norm_mixed_grad"], types: ["_f16", "_bf16"], signature: "rowNormGrad" },
+  { kernels: ["row_norm_mixed_grad_affine"], types: ["_f16", "_bf16"], signature: "rowNormGradAffine" },
+  // add_norm: z, y and their gradients are narrow, the others float32
+  { kernels: ["add_norm"], types: ["_f16", "_bf16"], signature: "addNorm" },
+  { kernels: ["add_norm_grad"], types: ["_f16", "_bf16"], signature: "addNormGrad" },
   // matmul: c, a, b and bias are narrow
   { kernels: ["matmul"], types: ["_f16", "_bf16"], signature: "matmul" },
+  // convolution: all tensors are narrow
+  { kernels: ["conv"], types: ["_f16", "_bf16"], signature: "conv" },
+  { kernels: ["conv_grad_x"], types: ["_f16", "_bf16"], signature: "convGradX" },
+  { kernels: ["conv_grad_weight"], types: ["_f16", "_bf16"], signature: "convGradWeight" },
   // attention: q, k, v, o, their gradients and mask are narrow, norms is float32
   { kernels: ["attention"], types: ["_f16", "_bf16"], signature: "attention" },
   { kernels: ["attention_grad"], types: ["_f16", "_bf16"], signature: "attentionGrad" },

@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { autocast } from "../ops/autocast.ts";
+export { autocast } from "../ops/autocast_context.ts";
 export { GradScaler, type GradScalerOptions, type GradScalerState } from "./grad_scaler.ts";
