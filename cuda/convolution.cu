@@ -1,5 +1,6 @@
-// Convolution over three axes; with fewer, the first ones have size 1: products of matrices whose elements are looked up
-// where they lie, so no patches are gathered in memory.
+// Convolution over three axes; with fewer, the first ones have size 1. cuDNN does it where it is there and made for the
+// problem; else large ones are products of matrices in memory (patches.cuh), and the others products of matrices whose elements
+// are looked up where they lie.
 //
 //     y[b, o, pos]    = sum over c, kernel   of weight[o, c, kernel] x[b, c, pos stride - padding + kernel dilation]
 //     dx[b, c, place] = sum over o, kernel   of weight[o, c, kernel] dy[b, o, pos] where the sum above reads that place
@@ -8,37 +9,10 @@
 // x [batch, groups * channels, size], y [batch, groups * outputs, count], weight [groups * outputs, channels, kernel];
 // `channels` and `outputs` are those of one group. Sums of narrow elements are float32. The last parameters cut the CPU's
 // work; the whole is computed here.
-// cuDNN does it where it is there and made for the problem.
 #include <type_traits>
 
-#include "library.cuh"
-#include "narrow.cuh"
+#include "patches.cuh"
 #include "product.cuh"
-
-// Sizes fit in 32 bits, whose divisions are quick.
-struct Window {
-  int size[3], count[3], kernel[3], stride[3], padding[3], dilation[3];
-  int volume, positions, taps;
-  // The place in x that position `pos` reads through `tap`, or -1 where that is padding.
-  DEVICE int place(int pos, int tap) const {
-    const int k2 = tap % kernel[2], k01 = tap / kernel[2], k1 = k01 % kernel[1], k0 = k01 / kernel[1];
-    const int p2 = pos % count[2], p01 = pos / count[2], p1 = p01 % count[1], p0 = p01 / count[1];
-    const int z = p0 * stride[0] - padding[0] + k0 * dilation[0], h = p1 * stride[1] - padding[1] + k1 * dilation[1];
-    const int w = p2 * stride[2] - padding[2] + k2 * dilation[2];
-    if (z < 0 || z >= size[0] || h < 0 || h >= size[1] || w < 0 || w >= size[2]) return -1;
-    return (z * size[1] + h) * size[2] + w;
-  }
-  // The position that reads `place` through `tap`, or -1 where none does.
-  DEVICE int position(int place, int tap) const {
-    const int k2 = tap % kernel[2], k01 = tap / kernel[2], k1 = k01 % kernel[1], k0 = k01 / kernel[1];
-    const int w = place % size[2] + padding[2] - k2 * dilation[2], zh = place / size[2];
-    const int h = zh % size[1] + padding[1] - k1 * dilation[1], z = zh / size[1] + padding[0] - k0 * dilation[0];
-    if (z < 0 || h < 0 || w < 0 || z % stride[0] || h % stride[1] || w % stride[2]) return -1;
-    const int p0 = z / stride[0], p1 = h / stride[1], p2 = w / stride[2];
-    if (p0 >= count[0] || p1 >= count[1] || p2 >= count[2]) return -1;
-    return (p0 * count[1] + p1) * count[2] + p2;
-  }
-};
 
 #define CONVOLUTION                                                                                                               \
   Size batch, Size groups, Size channels, Size outputs, Size size0, Size size1, Size size2, Size count0, Size count1, Size count2, \
@@ -68,11 +42,8 @@ template <class T> static bool byLibrary(Pass pass, const T* a, const T* b, T* r
   return false;
 }
 
-// A sum as an element.
-template <class T> static DEVICE T stored(ComputedOf<T> sum) {
-  if constexpr (Computed<T>::narrow) return narrow<T>(sum);
-  else return sum;
-}
+// Whether the type has quick products of matrices.
+template <class T> constexpr bool quick = std::is_same<T, float>::value || Computed<T>::narrow;
 
 // y [batch, channels, positions] + bias [channels], which may be left out.
 template <class T> static void addBias(T* y, const T* bias, Size batch, Size channels, Size positions) {
@@ -86,6 +57,10 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
   const Window w = WINDOW;
   if (byLibrary(Pass::forward, x, weight, y, SHAPE)) return addBias(y, bias, batch, groups * outputs, w.positions);
   const Size depth = channels * w.taps;
+  if constexpr (quick<T>) {
+    const Patches patches = {batch, channels, outputs, depth, w};
+    if (patches.worth(groups) && convByPatches(y, x, weight, patches)) return addBias(y, bias, batch, outputs, w.positions);
+  }
   product<ComputedOf<T>>(
       batch * groups, outputs, w.positions, depth,
       [=] DEVICE(Size t, Size o, Size d) { return widen(weight[(t % groups * outputs + o) * depth + d]); },
@@ -98,9 +73,14 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
       });
 }
 
-template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
+template <class T>
+static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
   if (byLibrary(Pass::data, weight, dy, dx, SHAPE)) return addBias(dx, bias, batch, groups * channels, w.volume);
+  if constexpr (quick<T>) {
+    const Patches patches = {batch, channels, outputs, channels * w.taps, w};
+    if (patches.worth(groups) && convGradXByPatches(dx, dy, weight, patches)) return addBias(dx, bias, batch, channels, w.volume);
+  }
   product<ComputedOf<T>>(
       batch * groups, channels, w.volume, outputs * w.taps,
       [=] DEVICE(Size t, Size c, Size d) {
@@ -120,6 +100,10 @@ template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, 
   const Window w = WINDOW;
   if (byLibrary(Pass::weight, x, dy, dw, SHAPE)) return;
   const Size depth = channels * w.taps;
+  if constexpr (quick<T>) {
+    const Patches patches = {batch, channels, outputs, depth, w};
+    if (patches.worth(groups) && convGradWeightByPatches(dw, dy, x, patches)) return;
+  }
   product<ComputedOf<T>>(
       groups, outputs, depth, batch * w.positions,
       [=] DEVICE(Size g, Size o, Size p) {
