@@ -1,5 +1,6 @@
-// Convolution over three axes; with fewer, the first ones have size 1: products of matrices whose elements are looked up
-// where they lie, so no patches are gathered in memory.
+// Convolution over three axes; with fewer, the first ones have size 1. cuDNN does it where it is there and made for the
+// problem; else large ones are products of matrices in memory (patches.cuh), and the others products of matrices whose elements
+// are looked up where they lie.
 //
 //     y[b, o, pos]    = sum over c, kernel   of weight[o, c, kernel] x[b, c, pos stride - padding + kernel dilation]
 //     dx[b, c, place] = sum over o, kernel   of weight[o, c, kernel] dy[b, o, pos] where the sum above reads that place
@@ -8,11 +9,9 @@
 // x [batch, groups * channels, size], y [batch, groups * outputs, count], weight [groups * outputs, channels, kernel];
 // `channels` and `outputs` are those of one group. Sums of narrow elements are float32. The last parameters cut the CPU's
 // work; the whole is computed here.
-// cuDNN does it where it is there and made for the problem.
 #include <type_traits>
 
-#include "library.cuh"
-#include "narrow.cuh"
+#include "patches.cuh"
 #include "product.cuh"
 #include "window.cuh"
 
@@ -44,11 +43,8 @@ template <class T> static bool byLibrary(Pass pass, const T* a, const T* b, T* r
   return false;
 }
 
-// A sum as an element.
-template <class T> static DEVICE T stored(ComputedOf<T> sum) {
-  if constexpr (Computed<T>::narrow) return narrow<T>(sum);
-  else return sum;
-}
+// Whether the type has quick products of matrices.
+template <class T> constexpr bool quick = std::is_same<T, float>::value || Computed<T>::narrow;
 
 // y [batch, channels, positions] + bias [channels], which may be left out.
 template <class T> static void addBias(T* y, const T* bias, Size batch, Size channels, Size positions) {
@@ -65,6 +61,10 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
   if constexpr (std::is_same<T, float>::value) {
     if (tiledConvolution(y, x, weight, bias, w, false, batch, groups, outputs, channels, depth, w.taps)) return;
   }
+  if constexpr (quick<T>) {
+    const Patches patches = {batch, channels, outputs, depth, w};
+    if (patches.worth(groups) && convByPatches(y, x, weight, patches)) return addBias(y, bias, batch, outputs, w.positions);
+  }
   product<ComputedOf<T>>(
       batch * groups, outputs, w.positions, depth,
       [=] DEVICE(Size t, Size o, Size d) { return widen(weight[(t % groups * outputs + o) * depth + d]); },
@@ -77,11 +77,16 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
       });
 }
 
-template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
+template <class T>
+static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
   if (byLibrary(Pass::data, weight, dy, dx, SHAPE)) return addBias(dx, bias, batch, groups * channels, w.volume);
   if constexpr (std::is_same<T, float>::value) {
     if (tiledConvolution(dx, dy, weight, bias, w, true, batch, groups, channels, outputs, w.taps, channels * w.taps)) return;
+  }
+  if constexpr (quick<T>) {
+    const Patches patches = {batch, channels, outputs, channels * w.taps, w};
+    if (patches.worth(groups) && convGradXByPatches(dx, dy, weight, patches)) return addBias(dx, bias, batch, channels, w.volume);
   }
   product<ComputedOf<T>>(
       batch * groups, channels, w.volume, outputs * w.taps,
@@ -102,6 +107,10 @@ template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, 
   const Window w = WINDOW;
   if (byLibrary(Pass::weight, x, dy, dw, SHAPE)) return;
   const Size depth = channels * w.taps;
+  if constexpr (quick<T>) {
+    const Patches patches = {batch, channels, outputs, depth, w};
+    if (patches.worth(groups) && convGradWeightByPatches(dw, dy, x, patches)) return;
+  }
   product<ComputedOf<T>>(
       groups, outputs, depth, batch * w.positions,
       [=] DEVICE(Size g, Size o, Size p) {
