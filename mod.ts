@@ -163,6 +163,11 @@ export {
   type TensorType,
 } from "./src/legacy.ts";
 export { getNumThreads, setNumThreads } from "./src/threads.ts";
+export {
+  type Float32MatmulPrecision,
+  getFloat32MatmulPrecision,
+  setFloat32MatmulPrecision,
+} from "./src/backends/precision.ts";
 export * as cuda from "./src/cuda.ts";
 export * as backends from "./src/backends/namespace.ts";
 export * as memory from "./src/memory.ts";

@@ -35,7 +35,6 @@ struct Context {
   // What the context has of its own, and what kernels get: that, or more that was lent to it.
   void* ownWorkspace;
   void* workspace;
-  bool tf32;
   Size room;
   alignas(64) double ring[RING_WORDS];
   // What was allocated: address -> bytes.
@@ -137,7 +136,7 @@ void remember(Context* context, const char* name) {
 
 int launch(Context* context, const Kernel& kernel, const double* values, bool more) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, context->workspace, context->room, kernel.name, cudaSuccess, context->tf32, more};
+  current = {context->stream, context->workspace, context->room, kernel.name, cudaSuccess, more};
   kernel.run(values);
   if (current.error != cudaSuccess) {
     if (current.error != cudaErrorInvalidConfiguration) remember(context, kernel.name);
@@ -325,14 +324,6 @@ API int32_t dino_submit(int32_t handle, int32_t words) {
     i += length;
   }
   return first.empty() ? 0 : fail(first);
-}
-
-// Whether products of float32 may be of tf32, for the commands after this.
-API int32_t dino_tf32(int32_t handle, int32_t on) {
-  Context* context = enter(handle);
-  if (!context) return -1;
-  context->tf32 = on != 0;
-  return 0;
 }
 
 // Waits until everything is done.

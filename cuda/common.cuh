@@ -86,15 +86,14 @@ template <class... P> struct Host<void (*)(P...)> {
 // is more, `current.room`, where the caller asked for it (`backend.scratch(bytes, atOnce)`).
 constexpr Size WORKSPACE = 32 << 20;
 
-// Of the command that is being carried out: the stream, the working space and its bytes, the kernel's name, the first error,
-// and whether products of float32 may be of tf32.
+// Of the command that is being carried out: the stream, the working space and its bytes, the kernel's name, and the first
+// error.
 struct Current {
   cudaStream_t stream;
   void* workspace;
   Size room;
   const char* name;
   cudaError_t error;
-  bool tf32;
   // Whether the next command is a call of the same kernel, and will be carried out: see Gathered.
   bool more;
 };

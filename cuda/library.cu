@@ -10,7 +10,7 @@
 
 #define API extern "C" __attribute__((visibility("default")))
 
-thread_local int libraryOptions[LIBRARY_OPTIONS] = {1, 1, 1, 0, 0, 0};
+thread_local int libraryOptions[LIBRARY_OPTIONS] = {1, 1, 1, 0, 0, 0, 0};
 
 namespace {
 

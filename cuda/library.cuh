@@ -9,7 +9,16 @@
 enum Library { CUBLASLT, CUDNN, NCCL, LIBRARIES };
 
 // How they are used by this thread: dino_library_option sets the places of this array.
-enum LibraryOption { USE_CUBLASLT, USE_CUDNN, CUDNN_DETERMINISTIC, CUDNN_BENCHMARK, CUDNN_TF32, SMALL_PROBLEMS, LIBRARY_OPTIONS };
+enum LibraryOption {
+  USE_CUBLASLT,
+  USE_CUDNN,
+  CUDNN_DETERMINISTIC,
+  CUDNN_BENCHMARK,
+  CUDNN_TF32,
+  SMALL_PROBLEMS,
+  MATMUL_TF32,  // of the kernels here, too
+  LIBRARY_OPTIONS
+};
 extern thread_local int libraryOptions[LIBRARY_OPTIONS];
 
 // A function of a library: its name, and the pointer to it.

@@ -33,6 +33,7 @@ class Driver implements CudaDriver {
     cudnnBenchmark: false,
     cudnnTF32: false,
     smallProblems: false,
+    matmulTF32: false,
   };
   #told = false;
 

@@ -26,7 +26,6 @@ export const SYMBOLS = {
   dino_graph_free: { parameters: ["i32", "i32"], result: "i32" },
   dino_workspace: { parameters: ["i32", "f64", "f64"], result: "i32" },
   dino_submit: { parameters: ["i32", "i32"], result: "i32" },
-  dino_tf32: { parameters: ["i32", "i32"], result: "i32" },
   dino_synchronize: { parameters: ["i32"], result: "i32" },
   dino_idle: { parameters: ["i32"], result: "i32" },
   dino_allocate: { parameters: ["i32", "f64"], result: "f64" },

@@ -62,7 +62,7 @@ export interface CudaLibrary {
   readonly problem: string | null;
 }
 
-/** Settings of NVIDIA's libraries, in the order of cuda/library.cuh. */
+/** Settings of NVIDIA's libraries, and of products of matrices whatever computes them, in the order of cuda/library.cuh. */
 export const LIBRARY_OPTIONS = [
   "cublasLt",
   "cudnn",
@@ -70,6 +70,7 @@ export const LIBRARY_OPTIONS = [
   "cudnnBenchmark",
   "cudnnTF32",
   "smallProblems",
+  "matmulTF32",
 ] as const;
 
 /** A setting of NVIDIA's libraries. */

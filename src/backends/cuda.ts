@@ -5,6 +5,7 @@
  */
 import { cudaDriver } from "../backend/devices.ts";
 import { describeValue } from "../tensor/describe.ts";
+import { getFloat32MatmulPrecision, setFloat32MatmulPrecision } from "./precision.ts";
 
 /** What computes products of matrices: NVIDIA's cuBLASLt, or the kernels here. */
 export type BlasLibrary = "cublaslt" | "own";
@@ -31,3 +32,31 @@ export function preferredBlasLibrary(backend: BlasLibrary | "default" | null = n
   }
   return driver?.libraryOption("cublasLt") ?? true ? "cublaslt" : "own";
 }
+
+/**
+ * The settings of products of matrices on CUDA devices; anything but true and false is a `TypeError`.
+ *
+ * @see https://pytorch.org/docs/stable/backends.html#torch.backends.cuda.matmul.allow_tf32
+ */
+export interface MatmulSettings {
+  /**
+   * Whether products of float32 may be of TF32, on tensor cores; false at first. The same as a
+   * `getFloat32MatmulPrecision()` other than `"highest"`.
+   */
+  allowTF32: boolean;
+}
+
+/** How products of matrices are computed on CUDA devices. */
+export const matmul: MatmulSettings = {
+  get allowTF32() {
+    return getFloat32MatmulPrecision() !== "highest";
+  },
+  set allowTF32(value) {
+    if (typeof value !== "boolean") {
+      throw new TypeError(
+        `backends.cuda.matmul.allowTF32: expected true or false, got ${describeValue(value)}`,
+      );
+    }
+    setFloat32MatmulPrecision(value ? "high" : "highest");
+  },
+};
