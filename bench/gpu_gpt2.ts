@@ -2,7 +2,7 @@
  * Trains a model of GPT-2's smallest size (124M parameters) on random tokens, in bfloat16 with float32 weights, and tells
  * tokens per second. bench/gpu_gpt2.py is the same in PyTorch.
  *
- *     deno run -A bench/gpu_gpt2.ts [--batch 16] [--steps 20] [--layers 12] [--float32]
+ *     deno run -A bench/gpu_gpt2.ts [--batch 16] [--steps 20] [--layers 12] [--float32] [--profile]
  */
 import * as torch from "../mod.ts";
 
@@ -52,6 +52,44 @@ function step(): torch.Tensor {
   return scope.keep(loss.detach());
 }
 
+/** Prints what kernels take in one step, by name, the longest first: each is timed by itself, with some microseconds more. */
+function profile(): void {
+  const { backend } = parameters[0], { kernels } = backend;
+  const times = new Map<string, { ms: number; calls: number }>();
+  const pending: [name: string, from: torch.cuda.Event, to: torch.cuda.Event][] = [];
+  const timed = Object.fromEntries(
+    (Object.entries(kernels) as [string, (...values: number[]) => void][]).map(([name, kernel]) => [
+      name,
+      (...values: number[]) => {
+        const from = new torch.cuda.Event(), to = new torch.cuda.Event();
+        from.record();
+        kernel(...values);
+        to.record();
+        pending.push([name, from, to]);
+      },
+    ]),
+  );
+  Object.assign(backend, { kernels: timed });
+  try {
+    step();
+  } finally {
+    Object.assign(backend, { kernels });
+  }
+  torch.cuda.synchronize();
+  for (const [name, from, to] of pending) {
+    const entry = times.get(name) ?? { ms: 0, calls: 0 };
+    times.set(name, { ms: entry.ms + from.elapsedTime(to), calls: entry.calls + 1 });
+  }
+  const rows = [...times].sort(([, a], [, b]) => b.ms - a.ms);
+  const total = rows.reduce((sum, [, { ms }]) => sum + ms, 0);
+  console.log(`kernels of a step: ${pending.length} calls, ${total.toFixed(1)} ms`);
+  for (const [name, { ms, calls }] of rows.slice(0, 24)) {
+    console.log(
+      `  ${name.padEnd(32)} ${ms.toFixed(2).padStart(8)} ms ${String(calls).padStart(6)} calls`,
+    );
+  }
+}
+
 const losses: torch.Tensor[] = [];
 for (let i = 0; i < warmUp; i++) losses.push(step());
 torch.cuda.synchronize();
@@ -77,3 +115,4 @@ console.log(
       (torch.cuda.maxMemoryAllocated() / 2 ** 30).toFixed(1)
     } GiB, ${movedOut} bytes moved out`,
 );
+if (Deno.args.includes("--profile")) profile();

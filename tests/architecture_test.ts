@@ -81,7 +81,15 @@ Deno.test("architecture: both binaries hold exactly the kernels of the manifest,
 
 Deno.test("architecture: a narrow kernel takes what the float32 kernel of its name takes, and no binary has it", () => {
   for (const [name, parameters] of Object.entries(narrowManifest)) {
-    assertEquals(parameters, manifest[name.replace(/(_mixed)?(_grad|_grad_affine)?_b?f16$/, "$2") as keyof typeof manifest], name);
+    // What is there in narrow types alone has parameters of its own.
+    if (name.startsWith("add_norm")) continue;
+    assertEquals(
+      parameters,
+      manifest[
+        name.replace(/(_mixed)?(_grad|_grad_affine)?_b?f16$/, "$2") as keyof typeof manifest
+      ],
+      name,
+    );
     assertEquals(name in manifest, false, name);
   }
 });

@@ -5,6 +5,8 @@ import { assert, assertEquals } from "@std/assert";
 import * as torch from "../mod.ts";
 import type { DType } from "../src/backend/dtype.ts";
 import { narrowManifest } from "../src/backend/narrow_kernels.ts";
+import { addNorm } from "../src/ops/add_norm.ts";
+import { layerNormFor } from "../src/ops/normalize.ts";
 import { cudaTest } from "./cuda.ts";
 
 const F = torch.nn.functional;
@@ -62,6 +64,14 @@ const OPERATIONS: Record<string, (a: Tensor, b: Tensor, c: Tensor, v: Tensor) =>
   logSoftmax: (a) => F.logSoftmax(a, 1),
   "softmax of columns": (a) => F.softmax(a, 0),
   layerNorm: (a, _b, _c, v) => F.layerNorm(a, [v.numel()], v, v),
+  "a norm of float32": (a, _b, _c, v) => normed(a, v),
+  "a sum and its norm": (a, b, _c, v) => {
+    const x = a.to(torch.float32),
+      n = { normalizedShape: [v.numel()], weight: wide(v), bias: wide(v), eps: 1e-5 };
+    const [s, y] = inNarrow(a, () => addNorm("linear", x, b, n));
+    const [t, z] = inNarrow(a, () => addNorm("linear", s, y.mul(2), { ...n, bias: null }));
+    return z.add(t.to(a.dtype));
+  },
   crossEntropy: (a) =>
     F.crossEntropy(a, torch.arange(a.shape[0], { device: a.device }).remainder(7)),
   matmul: (a, b) => a.matmul(b.t()),
@@ -73,6 +83,16 @@ const OPERATIONS: Record<string, (a: Tensor, b: Tensor, c: Tensor, v: Tensor) =>
     return F.scaledDotProductAttention(q, k, v, { isCausal: true });
   },
 };
+
+const wide = (x: Tensor) => x.to(torch.float32);
+/** `f` in autocast to the type of `a`, where that is narrow. */
+const inNarrow = <T>(a: Tensor, f: () => T): T =>
+  torch.autocast(a.device === "cpu" ? "cpu" : "cuda", {
+    dtype: a.dtype === torch.float32 ? torch.bfloat16 : a.dtype,
+    enabled: a.dtype !== torch.float32,
+  }, f);
+const normed = (a: Tensor, v: Tensor) =>
+  inNarrow(a, () => layerNormFor("linear", wide(a), [v.numel()], wide(v), wide(v)));
 
 /** Values of a tensor, or of its gradient. */
 const numbers = (x: Tensor) => x.cpu().to(torch.float32).toTypedArray() as Float32Array;

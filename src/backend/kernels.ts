@@ -9,6 +9,7 @@
  */
 import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
 import type { NarrowFamily } from "./narrow_kernels.ts";
+import { NORM_SIGNATURES } from "./norm_kernels.ts";
 import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
 
 /** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
@@ -148,26 +149,7 @@ export const SIGNATURES = {
     "out dx", "scratch beta", "in dy", "in y", "in alpha", "in x", "in targets", "in lengths", "size steps",
     "size batches", "size classes", "size states", "size blank", "size zeroInfinity", "size begin", "size end",
   ],
-  rowNorm: [
-    "out y", "out stats", "in x", "in weight", "in bias", "size rows", "size groups", "size channels", "size inner",
-    "size centred", "scalar eps", "size begin", "size end",
-  ],
-  rowNormGrad: [
-    "out dx", "in dy", "in x", "in stats", "in weight", "size rows", "size groups", "size channels", "size inner",
-    "size centred", "size begin", "size end",
-  ],
-  rowNormGradAffine: [
-    "out dWeight", "out dBias", "in dy", "in x", "in stats", "size rows", "size groups", "size channels",
-    "size inner", "size begin", "size end",
-  ],
-  batchNorm: [
-    "out y", "out stats", "inout runningMean", "inout runningVar", "in x", "in weight", "in bias", "size batches",
-    "size channels", "size inner", "size training", "scalar momentum", "scalar eps", "size begin", "size end",
-  ],
-  batchNormGrad: [
-    "out dx", "out dWeight", "out dBias", "in dy", "in x", "in stats", "in weight", "size batches", "size channels",
-    "size inner", "size training", "size begin", "size end",
-  ],
+  ...NORM_SIGNATURES,
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",

@@ -59,6 +59,9 @@ export const NARROW_FAMILIES = [
   { kernels: ["row_norm_mixed"], types: ["_f16", "_bf16"], signature: "rowNorm" },
   { kernels: ["row_norm_mixed_grad"], types: ["_f16", "_bf16"], signature: "rowNormGrad" },
   { kernels: ["row_norm_mixed_grad_affine"], types: ["_f16", "_bf16"], signature: "rowNormGradAffine" },
+  // add_norm: z, y and their gradients are narrow, the others float32
+  { kernels: ["add_norm"], types: ["_f16", "_bf16"], signature: "addNorm" },
+  { kernels: ["add_norm_grad"], types: ["_f16", "_bf16"], signature: "addNormGrad" },
   // matmul: c, a, b and bias are narrow
   { kernels: ["matmul"], types: ["_f16", "_bf16"], signature: "matmul" },
   // attention: q, k, v, o, their gradients and mask are narrow, norms is float32

@@ -3,15 +3,18 @@
  *
  * @module
  */
+import { mode } from "../autograd/mode.ts";
 import { ModuleList } from "../nn/container.ts";
 import { Dropout } from "../nn/dropout.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
+import { registryOf } from "../nn/members.ts";
 import { LayerNorm } from "../nn/normalize.ts";
 import { gelu } from "../ops/activation.ts";
 import { add } from "../ops/arithmetic.ts";
 import { scaledDotProductAttention } from "../ops/attention.ts";
+import { addNorm } from "../ops/add_norm.ts";
 import { layerNormFor } from "../ops/normalize.ts";
 import { chunk } from "../ops/cut.ts";
 import { arange } from "../ops/range.ts";
@@ -125,8 +128,14 @@ export class Block extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = add(x, this.attn(this.ln_1(x)));
-    return add(y, this.mlp(this.ln_2(y)));
+    const [y, z] = this.parts(x, this.ln_1(x));
+    return add(y, z);
+  }
+
+  /** The two terms of the result, from the input and its norm. */
+  parts(x: Tensor, normed: Tensor): [y: Tensor, z: Tensor] {
+    const [y, n] = addNorm("linear", x, this.attn(normed), this.ln_2);
+    return [y, this.mlp(n)];
   }
 }
 
@@ -164,7 +173,17 @@ export class GPTTransformer extends Module {
       );
     }
     let x = this.drop(add(this.wte(idx), wpe(arange(length, { device: idx.device }))));
-    for (const block of this.h) x = block(x);
-    return this.ln_f(x);
+    const blocks = [...this.h] as Block[];
+    // The sum at the end of a block and the norm at the beginning of the next are one; but hooks see blocks one by one.
+    if (mode.autocast === null || blocks.some((block) => registryOf(block).hooks.any)) {
+      for (const block of blocks) x = block(x);
+      return this.ln_f(x);
+    }
+    let normed = blocks[0].ln_1(x);
+    blocks.forEach((block, i) => {
+      const [y, z] = block.parts(x, normed);
+      [x, normed] = addNorm("linear", y, z, blocks[i + 1]?.ln_1 ?? this.ln_f);
+    });
+    return normed;
   }
 }

@@ -5,14 +5,14 @@
  * @module
  */
 import { record } from "../autograd/record.ts";
-import type { DType } from "../backend/dtype.ts";
+import { type DType, int64 } from "../backend/dtype.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import type { Geometry } from "./convolve_geometry.ts";
 import { convolveOctets, weightGradientOctets } from "./convolve_octets.ts";
 import { convolvePlanes, weightGradientPlanes } from "./convolve_planes.ts";
 import { denseAs } from "./copy.ts";
-import { type KernelTable, kernelTable } from "./elementwise.ts";
+import { computeTypeOn, type KernelTable, kernelTable } from "./elementwise.ts";
 import { productType, SCRATCH } from "./product.ts";
 import { sum } from "./reduce.ts";
 import { three } from "./spatial.ts";
@@ -130,7 +130,13 @@ function biasGradient(dy: Tensor): Tensor {
 }
 
 function typeOf(call: string, x: Tensor, weight: Tensor, bias: Tensor | null): DType {
-  return productType(call, x, weight, ...(bias === null ? [] : [bias]));
+  productType(call, x, weight, ...(bias === null ? [] : [bias]));
+  return kernelType(x);
+}
+
+/** The dtype in which the kernels compute that of `x`. */
+function kernelType({ dtype, backend }: Tensor): DType {
+  return dtype.kind === "int" ? int64 : computeTypeOn(backend, CONV, dtype);
 }
 
 /** The convolution of `x` with `weight`, + `bias` [groups * outputs]. */
@@ -189,7 +195,7 @@ export function convolveTransposed(
 
 /** The gradient of the weight of `convolve`. */
 function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tensor {
-  const dtype = productType(call, dy, x);
+  const dtype = typeOf(call, dy, x, null);
   const dw = emptyOn(dy.backend, [g.groups * g.outputs, g.channels, ...g.kernel], dtype);
   if (dy.numElements === 0) fillWith(dw, 0);
   else if (dw.numElements > 0) {

@@ -75,7 +75,7 @@ export function checkChannels(
 }
 
 /** How a tensor is seen for a composed gradient: its shape, the axes of a statistic, the shape of the weight. */
-interface View {
+export interface View {
   shape: number[];
   dims: number[];
   affine: number[];
@@ -86,7 +86,7 @@ interface View {
 }
 
 /** The gradients, composed of differentiable operations: for derivatives of higher order. */
-function composedGrads(
+export function composedGrads(
   dy: Tensor,
   x: Tensor,
   { weight, bias }: Affine,

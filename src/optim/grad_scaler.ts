@@ -133,7 +133,7 @@ export class GradScaler {
       throw new Error("unscale_: called twice for one optimizer since the last update()");
     }
     const grads = optimizer.paramGroups.flatMap((group) =>
-      group.params.flatMap((p) => p.grad ?? [])
+      group.params.flatMap((p) => p.gradient ?? [])
     );
     if (grads.some((g) => g.dtype.size === 2)) {
       throw new TypeError(

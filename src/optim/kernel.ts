@@ -45,6 +45,10 @@ export abstract class KernelOptimizer extends Optimizer {
     for (const group of this.paramGroups) this.beginGroup(group);
   }
 
+  protected override gradientOf(p: Tensor): Tensor | null {
+    return p.gradient;
+  }
+
   protected override beginGroup(group: ParamGroup): void {
     this.#calls = [];
     const values = this.optionsOf(group);

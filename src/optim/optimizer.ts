@@ -162,10 +162,11 @@ export class Optimizer {
         for (const group of this.paramGroups) {
           this.beginGroup(group);
           for (const p of group.params) {
-            if (p.grad === null) continue;
+            const grad = this.gradientOf(p);
+            if (grad === null) continue;
             let state = this.state.get(p);
             if (state === undefined) this.state.set(p, state = {});
-            this.update(p, p.grad, state, group);
+            this.update(p, grad, state, group);
           }
           this.endGroup(group);
         }
@@ -176,7 +177,7 @@ export class Optimizer {
 
   /** Throws `RangeError` for a gradient of another shape than its parameter. */
   protected checkGradients({ params }: ParamGroup): void {
-    for (const { shape, grad } of params) {
+    for (const { shape, gradient: grad } of params) {
       if (grad === null || sameShape(grad.shape, shape)) continue;
       throw new RangeError(
         `${this.constructor.name}: a gradient of shape ${
@@ -184,6 +185,11 @@ export class Optimizer {
         } for a parameter of shape ${show(shape)}`,
       );
     }
+  }
+
+  /** The gradient that `update` is given; one that it may keep. */
+  protected gradientOf(p: Tensor): Tensor | null {
+    return p.grad;
   }
 
   /** Called before the parameters of a group are updated. */
