@@ -130,6 +130,9 @@ template <class T, int D> static void launch(T* o, float* norms, const T* q, con
 template <class T> bool flashForward(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f) {
   if (!flashSizes<T>(f) || !flashRows(q, f.q) || !flashRows(k, f.k) || !flashRows(v, f.v) || !flashRows(o, f.o)) return false;
   if (f.queries > 65535 * Tiles<T>::QUERIES) return false;
+  if constexpr (sizeof(T) == 2) {
+    if (hopperForward(o, norms, q, k, v, f)) return true;
+  }
   switch (flashWidth(f)) {
     case 32: launch<T, 32>(o, norms, q, k, v, f); break;
     case 64: launch<T, 64>(o, norms, q, k, v, f); break;

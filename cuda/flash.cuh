@@ -37,7 +37,10 @@ inline int flashWidth(const Flash& f) {
   return most <= 32 ? 32 : most <= 64 ? 64 : 128;
 }
 
+// Each launches what it is called, or returns false where it is not made for the operands.
 template <class T> bool flashForward(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f);
+// The same on Hopper's tensor cores, where those are and it is made for the sizes; elements of 16 bits.
+template <class T> bool hopperForward(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f);
 template <class T>
 bool flashBackward(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const T* o, const float* norms, const Flash& f,
                    const Rows& dqRows, const Rows& dkRows, const Rows& dvRows, const Rows& gRows);
