@@ -12,8 +12,6 @@
 #if !defined(__CUDACC__)
 bool hopperGemm(const Gemm&) { return false; }
 #else
-#include <cudaTypedefs.h>
-
 #include "hopper.cuh"
 
 namespace {
@@ -243,7 +241,9 @@ __global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(THREADS, 1) pairedKe
 
 // ---------------------------------------------------------------- the host
 
-PFN_cuTensorMapEncodeTiled_v12000 encoder() {
+}  // namespace
+
+PFN_cuTensorMapEncodeTiled_v12000 tensorMapEncoder() {
   static const PFN_cuTensorMapEncodeTiled_v12000 found = [] {
     const char* wanted = getenv("DINOTORCH_HOPPER");
     void* function = nullptr;
@@ -258,6 +258,8 @@ PFN_cuTensorMapEncodeTiled_v12000 encoder() {
   }();
   return found;
 }
+
+namespace {
 
 template <class T> constexpr CUtensorMapDataType dataType() {
   return std::is_same<T, __nv_bfloat16>::value ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
@@ -278,7 +280,7 @@ bool describe(CUtensorMap& map, Along along, const void* data, Size k, Size side
   const cuuint64_t strides[] = {(cuuint64_t)(row ? row : quantum) * sizeof(T), (cuuint64_t)(batches > 1 ? batch : quantum) * sizeof(T)};
   const cuuint32_t box[] = {elements, along == Along::k ? (cuuint32_t)tile : elements, 1}, ones[] = {1, 1, 1};
   if (row == 0 && rows > 1) return false;
-  return encoder()(&map, dataType<T>(), 3, (void*)data, sizes, strides, box, ones, CU_TENSOR_MAP_INTERLEAVE_NONE,
+  return tensorMapEncoder()(&map, dataType<T>(), 3, (void*)data, sizes, strides, box, ones, CU_TENSOR_MAP_INTERLEAVE_NONE,
                    CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
@@ -333,7 +335,7 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
 
 bool hopperGemm(const Gemm& g) {
   constexpr Size MOST = 1 << 30;
-  if (g.type == GemmType::float32 || capability() != 9 || !encoder()) return false;
+  if (g.type == GemmType::float32 || capability() != 9 || !tensorMapEncoder()) return false;
   if (g.m <= 32 || g.n < 32 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST || g.batches > 65535) return false;
   return g.type == GemmType::bfloat16 ? hopperGemmOf<__nv_bfloat16>(g) : g.type == GemmType::float16 ? hopperGemmOf<__half>(g) : hopperGemmOf<float>(g);
 }
