@@ -4,7 +4,7 @@
 //
 // The scores are never whole in memory: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018), and
 // Dao et al., "FlashAttention" (2022). A warp does a query, and for the gradients of k and v a key: 32 scores at a time, one
-// in each lane; then the lanes share the columns of the result. float16 and bfloat16 without a mask go to tensor cores
+// in each lane; then the lanes share the columns of the result. What has no mask, and rows on 16 bytes, goes to tensor cores
 // (flash.cuh).
 //
 // Strides are in elements; the last axis of all but the mask is contiguous. The mask is what is added to the scores.
@@ -57,9 +57,7 @@ static DEVICE float warpMax(float x) {
 }
 
 template <class T> static void attention(T* o, float* norms, const T* q, const T* k, const T* v, const T* mask, SIZES) {
-  if constexpr (Computed<T>::narrow) {
-    if (!mask && begin == 0 && flashForward(o, norms, q, k, v, FLASH(end / ((queries + 63) / 64)))) return;
-  }
+  if (!mask && begin == 0 && flashForward(o, norms, q, k, v, FLASH(end / ((queries + 63) / 64)))) return;
   constexpr Size BLOCK = 64;  // the range counts blocks of queries
   const Scores<T> s = SCORES;
   const Size blocks = (queries + BLOCK - 1) / BLOCK;
@@ -110,9 +108,7 @@ static void attention_grad(T* dq, T* dk, T* dv, const T* g, const T* q, const T*
   const Scores<T> s = SCORES;
   const Rows rowsOfDq{dqBatch, dqHead, dqRow}, rowsOfDk{dkBatch, dkHead, dkRow}, rowsOfDv{dvBatch, dvHead, dvRow};
   const Rows rowsOfG{gBatch, gHead, gRow};
-  if constexpr (Computed<T>::narrow) {
-    if (!mask && begin == 0 && flashBackward(dq, dk, dv, g, q, k, v, o, norms, FLASH(end), rowsOfDq, rowsOfDk, rowsOfDv, rowsOfG)) return;
-  }
+  if (!mask && begin == 0 && flashBackward(dq, dk, dv, g, q, k, v, o, norms, FLASH(end), rowsOfDq, rowsOfDk, rowsOfDv, rowsOfG)) return;
 
   // ds of one query and one key, and p.
   const auto slope = [=] DEVICE(Size b, Size h, Size i, Size j, float& p) -> float {

@@ -1,11 +1,15 @@
 // Attention on tensor cores, forward: a block does a tile of queries of one head, going along the keys.
 #include "flash.cuh"
 
-constexpr int WARPS = 4, LANES = WARPS * 32, MT = 2, QUERIES = WARPS * MT * 16, KEYS = 64;
+constexpr int LANES = 128;
+// Half as many of the wider elements.
+template <class T> struct Tiles {
+  static constexpr int MT = sizeof(T) == 2 ? 2 : 1, QUERIES = LANES / 32 * MT * 16, KEYS = sizeof(T) == 2 ? 64 : 32;
+};
 
 template <class T, int D>
 __global__ void __launch_bounds__(LANES, 2) flashKernel(T* o, float* norms, const T* q, const T* k, const T* v, Flash f) {
-  constexpr int NT = KEYS / 8, TILE = KEYS * D;
+  constexpr int MT = Tiles<T>::MT, QUERIES = Tiles<T>::QUERIES, KEYS = Tiles<T>::KEYS, NT = KEYS / 8, TILE = KEYS * D;
   DYNAMIC_SHARED(T, tiles);
   T* const qTile = tiles;
   T* const kTiles = qTile + QUERIES * D;  // two, and two of values
@@ -25,13 +29,13 @@ __global__ void __launch_bounds__(LANES, 2) flashKernel(T* o, float* norms, cons
   cpAsyncCommit();
 
   // What the registers have room for is loaded once.
-  constexpr bool HELD = D <= 64;
-  uint32_t held[HELD ? D / 16 : 1][MT][4];
+  constexpr bool HELD = D * sizeof(T) <= 128;
+  uint32_t held[HELD ? D / DEPTH<T> : 1][MT][4];
   if (HELD) {
     cpAsyncWait<0>();
     __syncthreads();
 #pragma unroll
-    for (int step = 0; step < D / 16; step++) {
+    for (int step = 0; step < D / DEPTH<T>; step++) {
 #pragma unroll
       for (int m = 0; m < MT; m++) loadFirst<D>(held[HELD ? step : 0][m], qTile, first + m * 16, step);
     }
@@ -118,13 +122,17 @@ __global__ void __launch_bounds__(LANES, 2) flashKernel(T* o, float* norms, cons
 }
 
 template <class T, int D> static void launch(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f) {
+  constexpr int QUERIES = Tiles<T>::QUERIES, KEYS = Tiles<T>::KEYS;
   const dim3 grid((unsigned)f.items, (unsigned)((f.queries + QUERIES - 1) / QUERIES));
   LAUNCH_SHARED((QUERIES + 4 * KEYS) * D * sizeof(T), grid, LANES, (flashKernel<T, D>), o, norms, q, k, v, f);
 }
 
 template <class T> bool flashForward(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f) {
-  if (!flashSizes(f) || !flashRows(q, f.q) || !flashRows(k, f.k) || !flashRows(v, f.v) || !flashRows(o, f.o)) return false;
-  if ((f.queries + QUERIES - 1) / QUERIES > 65535) return false;
+  if (!flashSizes<T>(f) || !flashRows(q, f.q) || !flashRows(k, f.k) || !flashRows(v, f.v) || !flashRows(o, f.o)) return false;
+  if (f.queries > 65535 * Tiles<T>::QUERIES) return false;
+  if constexpr (sizeof(T) == 2) {
+    if (hopperForward(o, norms, q, k, v, f)) return true;
+  }
   switch (flashWidth(f)) {
     case 32: launch<T, 32>(o, norms, q, k, v, f); break;
     case 64: launch<T, 64>(o, norms, q, k, v, f); break;
@@ -132,5 +140,6 @@ template <class T> bool flashForward(T* o, float* norms, const T* q, const T* k,
   }
   return true;
 }
+template bool flashForward(float*, float*, const float*, const float*, const float*, const Flash&);
 template bool flashForward(__nv_bfloat16*, float*, const __nv_bfloat16*, const __nv_bfloat16*, const __nv_bfloat16*, const Flash&);
 template bool flashForward(__half*, float*, const __half*, const __half*, const __half*, const Flash&);

@@ -1,6 +1,6 @@
-// Attention on tensor cores, for elements of 16 bits without a mask: Dao, "FlashAttention-2" (2023). Tiles of queries, keys and
-// values lie in shared memory; scores, weights and results in registers, as the products' instructions want them
-// (tensor_core.cuh). A warp has MT times 16 rows of a tile.
+// Attention on tensor cores, without a mask: Dao, "FlashAttention-2" (2023). Tiles of queries, keys and values lie in shared
+// memory; scores, weights and results in registers, as the products' instructions want them (tensor_core.cuh). A warp has MT
+// times 16 rows of a tile.
 #pragma once
 #include "narrow.cuh"
 #include "tensor_core.cuh"
@@ -21,12 +21,15 @@ struct Flash {
   float scale;
 };
 
-// Whether these kernels are for rows of such elements: on 16 bytes, in whole pieces of 16 bytes.
-inline bool flashRows(const void* p, const Rows& rows) {
-  return (uintptr_t)p % 16 == 0 && rows.batch % 8 == 0 && rows.head % 8 == 0 && rows.row % 8 == 0;
+// Elements in a piece of 16 bytes, in which tiles are copied.
+template <class T> constexpr int PIECE = 16 / sizeof(T);
+
+// Whether these kernels are for such rows, in whole pieces.
+template <class T> bool flashRows(const T* p, const Rows& rows) {
+  return (uintptr_t)p % 16 == 0 && rows.batch % PIECE<T> == 0 && rows.head % PIECE<T> == 0 && rows.row % PIECE<T> == 0;
 }
-inline bool flashSizes(const Flash& f) {
-  return f.width % 8 == 0 && f.columns % 8 == 0 && f.width <= 128 && f.columns <= 128 && f.scale > 0;
+template <class T> bool flashSizes(const Flash& f) {
+  return f.width % PIECE<T> == 0 && f.columns % PIECE<T> == 0 && f.width <= 128 && f.columns <= 128 && f.scale > 0;
 }
 // The width of the tiles.
 inline int flashWidth(const Flash& f) {
@@ -34,7 +37,10 @@ inline int flashWidth(const Flash& f) {
   return most <= 32 ? 32 : most <= 64 ? 64 : 128;
 }
 
+// Each launches what it is called, or returns false where it is not made for the operands.
 template <class T> bool flashForward(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f);
+// The same on Hopper's tensor cores, where those are and it is made for the sizes; elements of 16 bits.
+template <class T> bool hopperForward(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f);
 template <class T>
 bool flashBackward(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const T* o, const float* norms, const Flash& f,
                    const Rows& dqRows, const Rows& dkRows, const Rows& dvRows, const Rows& gRows);
@@ -66,43 +72,77 @@ DEVICE inline uint32_t pair(float low, float high, __half) {
   return bits;
 }
 
+// d += a b. Of float32, tensor cores leave out the last 13 bits; what those bits are worth is multiplied by itself.
+template <class T> DEVICE void multiply(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  if constexpr (sizeof(T) == 4) {
+    const auto rest = [](uint32_t bits) { return __float_as_uint(__uint_as_float(bits) - __uint_as_float(bits & 0xffffe000u)); };
+    const uint32_t aRest[4] = {rest(a[0]), rest(a[1]), rest(a[2]), rest(a[3])}, bRest[2] = {rest(b[0]), rest(b[1])};
+    mma<T>(d, aRest, b);
+    mma<T>(d, a, bRest);
+  }
+  mma<T>(d, a, b);
+}
+
 // ---------------------------------------------------------------- tiles [rows][D] in shared memory
 
-// Where 8 elements lie: pieces of a row change places, so that 8 rows' pieces of one column lie in different banks.
-template <int D> DEVICE int place(int row, int piece) { return row * D + (piece ^ (D == 32 ? row >> 1 & 3 : row & 7)) * 8; }
+// Where a piece begins: those of a row change places, so that 8 rows' pieces of one column lie in different banks.
+template <class T, int D> DEVICE int place(int row, int piece) {
+  return row * D + (piece ^ (D * sizeof(T) == 64 ? row >> 1 & 3 : row & 7)) * PIECE<T>;
+}
 
 // Begins to copy rows of `width` elements, `stride` apart; zeros where there are none.
 template <class T, int D, int R, int W> DEVICE void loadTile(T* tile, const T* from, Size stride, int rows, int width) {
-  constexpr int PIECES = D / 8, STEP = W / PIECES;  // a multiple of 8: pieces of one column keep their place
+  constexpr int PIECES = D / PIECE<T>, STEP = W / PIECES;
+  static_assert(STEP <= R);
   const int first = (int)threadIdx.x / PIECES, c = (int)threadIdx.x % PIECES;
-  T* const to = tile + place<D>(first, c);
-  const T* at = from + first * stride + c * 8;
-  rows = c * 8 < width ? rows - first : 0;
+  const T* at = from + first * stride + c * PIECE<T>;
+  rows = c * PIECE<T> < width ? rows - first : 0;
 #pragma unroll
   for (int i = 0; i < R / STEP; i++, at += STEP * stride) {
     const bool inside = i * STEP < rows;
-    cpAsync16(to + i * STEP * D, inside ? at : from, inside ? 16 : 0);
+    cpAsync16(tile + place<T, D>(first + i * STEP, c), inside ? at : from, inside ? 16 : 0);
   }
 }
 
-// Rows [row, row + 16) and columns [16 step, 16 step + 16) of a tile as the first operand of a product.
+// The depth of a product, `step` of them along a row: 32 bytes.
+template <class T> constexpr int DEPTH = TensorCore<T>::K;
+
+// Rows [row, row + 16) of a tile as the first operand of a product.
 template <int D, class T> DEVICE void loadFirst(uint32_t (&a)[4], const T* tile, int row, int step) {
   const int lane = threadIdx.x % 32;
-  ldmatrix(a, tile + place<D>(row + lane % 16, step * 2 + lane / 16));
+  ldmatrix(a, tile + place<T, D>(row + lane % 16, step * 2 + lane / 16));
 }
 // The same of 16 rows as the columns of the second operand: two of 8 columns.
 template <int D, class T> DEVICE void loadSecond(uint32_t (&low)[2], uint32_t (&high)[2], const T* tile, int row, int step) {
   const int lane = threadIdx.x % 32;
   uint32_t r[4];
-  ldmatrix(r, tile + place<D>(row + lane / 16 * 8 + lane % 8, step * 2 + lane / 8 % 2));
+  ldmatrix(r, tile + place<T, D>(row + lane / 16 * 8 + lane % 8, step * 2 + lane / 8 % 2));
   low[0] = r[0], low[1] = r[1], high[0] = r[2], high[1] = r[3];
 }
-// The same of 16 rows as rows of the second operand, and of 16 columns.
-template <int D, class T> DEVICE void loadSecondRows(uint32_t (&low)[2], uint32_t (&high)[2], const T* tile, int row, int step) {
+// DEPTH rows as rows of the second operand, and 16 columns from `column` on. Of float32, rows 2t and 2t + 1 are in the places
+// of t and t + 4, as in firstOf.
+template <int D, class T> DEVICE void loadSecondRows(uint32_t (&low)[2], uint32_t (&high)[2], const T* tile, int row, int column) {
   const int lane = threadIdx.x % 32;
-  uint32_t r[4];
-  ldmatrixTransposed(r, tile + place<D>(row + lane % 16, step * 2 + lane / 16));
-  low[0] = r[0], low[1] = r[1], high[0] = r[2], high[1] = r[3];
+  if constexpr (sizeof(T) == 2) {
+    uint32_t r[4];
+    ldmatrixTransposed(r, tile + place<T, D>(row + lane % 16, column / 8 + lane / 16));
+    low[0] = r[0], low[1] = r[1], high[0] = r[2], high[1] = r[3];
+  } else {
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+      const int r = row + lane % 4 * 2 + i, c = column / 4 + lane / 16, within = lane / 4 % 4;
+      low[i] = __float_as_uint(tile[place<T, D>(r, c) + within]);
+      high[i] = __float_as_uint(tile[place<T, D>(r, c + 2) + within]);
+    }
+  }
+}
+// Weights in the places of a result, as the first operand of a product of depth step `step`.
+template <class T, int NT> DEVICE void firstOf(uint32_t (&a)[4], const float (&w)[NT][4], int step) {
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    if constexpr (sizeof(T) == 2) a[i] = pair(w[2 * step + i / 2][i % 2 * 2], w[2 * step + i / 2][i % 2 * 2 + 1], T());
+    else a[i] = __float_as_uint(w[step][i % 2 * 2 + i / 2]);
+  }
 }
 
 // s = a b^T: `first(a, m, step)` loads the first operand, b is a tile of NT * 8 rows.
@@ -113,7 +153,7 @@ template <class T, int D, int MT, int NT, class F> DEVICE void multiplyRows(floa
     for (int n = 0; n < NT; n++) s[m][n][0] = s[m][n][1] = s[m][n][2] = s[m][n][3] = 0;
   }
 #pragma unroll
-  for (int step = 0; step < D / 16; step++) {
+  for (int step = 0; step < D / DEPTH<T>; step++) {
     uint32_t a[MT][4];
 #pragma unroll
     for (int m = 0; m < MT; m++) first(a[m], m, step);
@@ -122,7 +162,7 @@ template <class T, int D, int MT, int NT, class F> DEVICE void multiplyRows(floa
       uint32_t low[2], high[2];
       loadSecond<D>(low, high, b, n * 8, step);
 #pragma unroll
-      for (int m = 0; m < MT; m++) mma<T>(s[m][n], a[m], low), mma<T>(s[m][n + 1], a[m], high);
+      for (int m = 0; m < MT; m++) multiply<T>(s[m][n], a[m], low), multiply<T>(s[m][n + 1], a[m], high);
     }
   }
 }
@@ -130,19 +170,16 @@ template <class T, int D, int MT, int NT, class F> DEVICE void multiplyRows(floa
 // sum += w b: w the weights in the places of a result of multiplyRows, b a tile of NT * 8 rows.
 template <class T, int D, int MT, int NT> DEVICE void addProduct(float (&sum)[MT][D / 8][4], const float (&w)[MT][NT][4], const T* b) {
 #pragma unroll
-  for (int step = 0; step < NT / 2; step++) {
+  for (int step = 0; step < NT * 8 / DEPTH<T>; step++) {
     uint32_t a[MT][4];
 #pragma unroll
-    for (int m = 0; m < MT; m++) {
-#pragma unroll
-      for (int i = 0; i < 4; i++) a[m][i] = pair(w[m][2 * step + i / 2][i % 2 * 2], w[m][2 * step + i / 2][i % 2 * 2 + 1], T());
-    }
+    for (int m = 0; m < MT; m++) firstOf<T>(a[m], w[m], step);
 #pragma unroll
     for (int n = 0; n < D / 8; n += 2) {
       uint32_t low[2], high[2];
-      loadSecondRows<D>(low, high, b, step * 16, n / 2);
+      loadSecondRows<D>(low, high, b, step * DEPTH<T>, n * 8);
 #pragma unroll
-      for (int m = 0; m < MT; m++) mma<T>(sum[m][n], a[m], low), mma<T>(sum[m][n + 1], a[m], high);
+      for (int m = 0; m < MT; m++) multiply<T>(sum[m][n], a[m], low), multiply<T>(sum[m][n + 1], a[m], high);
     }
   }
 }
@@ -161,7 +198,8 @@ DEVICE void storeRows(T* to, Size stride, int row, int rows, int width, const fl
       const float by = factor(m, half);
 #pragma unroll
       for (int n = 0; n < D / 8; n++) {
-        if (n * 8 < width) *(uint32_t*)(at + n * 8) = pair(sum[m][n][half * 2] * by, sum[m][n][half * 2 + 1] * by, T());
+        const float low = sum[m][n][half * 2] * by, high = sum[m][n][half * 2 + 1] * by;
+        if (n * 8 + lane % 4 * 2 < width) storePack<2>(at + n * 8, Pack<T, 2>{narrow<T>(low), narrow<T>(high)});
       }
     }
   }

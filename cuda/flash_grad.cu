@@ -16,17 +16,17 @@ struct FlashGrad {
 
 constexpr unsigned ALL = 0xffffffffu;
 
-// delta[item][query], by D / 8 threads each.
+// delta[item][query], by as many threads as a row has pieces.
 template <class T, int D> __global__ void __launch_bounds__(THREADS) deltaKernel(float* delta, const T* o, const T* g, FlashGrad s, Size rows) {
-  constexpr int PIECES = D / 8;
+  constexpr int PIECES = D / PIECE<T>;
   const Size at = ((Size)blockIdx.x * THREADS + threadIdx.x) / PIECES;
-  const int c = (int)threadIdx.x % PIECES * 8;
+  const int c = (int)threadIdx.x % PIECES * PIECE<T>;
   float sum = 0;
   if (at < rows && c < s.f.columns) {
     const Size local = at / s.f.queries, i = at - local * s.f.queries, item = s.item + local, b = item / s.f.heads, h = item - b * s.f.heads;
-    const Pack<T, 8> x = loadPack<8>(o + s.f.o(b, h, i) + c), y = loadPack<8>(g + s.g(b, h, i) + c);
+    const Pack<T, PIECE<T>> x = loadPack<PIECE<T>>(o + s.f.o(b, h, i) + c), y = loadPack<PIECE<T>>(g + s.g(b, h, i) + c);
 #pragma unroll
-    for (int k = 0; k < 8; k++) sum += widen(x.at[k]) * widen(y.at[k]);
+    for (int k = 0; k < PIECE<T>; k++) sum += widen(x.at[k]) * widen(y.at[k]);
   }
 #pragma unroll
   for (int d = PIECES / 2; d > 0; d /= 2) sum += __shfl_xor_sync(ALL, sum, d);
@@ -38,12 +38,16 @@ static DEVICE float level(const float* norms, int queries, int i) { return i < q
 
 // ---------------------------------------------------------------- dq: a tile of queries, along the keys
 
-constexpr int LANES = 128, MT = 2, QUERIES = LANES / 32 * MT * 16, KEYS = 32;
+// Wide rows take more registers and more shared memory: a warp has fewer of them.
+template <class T, int D> struct QueryTiles {
+  static constexpr int LANES = 128, MT = sizeof(T) == 2 ? 2 : 1, QUERIES = LANES / 32 * MT * 16, KEYS = D * sizeof(T) <= 256 ? 32 : 16;
+};
 
 template <class T, int D>
-__global__ void __launch_bounds__(LANES, 2)
+__global__ void __launch_bounds__(QueryTiles<T, D>::LANES, 2)
     queriesKernel(T* dq, const T* g, const T* q, const T* k, const T* v, const float* norms, const float* delta, FlashGrad s) {
-  constexpr int NT = KEYS / 8, TILE = KEYS * D;
+  using Q = QueryTiles<T, D>;
+  constexpr int MT = Q::MT, LANES = Q::LANES, QUERIES = Q::QUERIES, KEYS = Q::KEYS, NT = KEYS / 8, TILE = KEYS * D;
   DYNAMIC_SHARED(T, tiles);
   T* const qTile = tiles;
   T* const gTile = qTile + QUERIES * D;
@@ -110,15 +114,16 @@ __global__ void __launch_bounds__(LANES, 2)
 
 // ---------------------------------------------------------------- dk and dv: a tile of keys, along the queries
 
-// Wide rows take more registers: a warp has half as many of them, and there are twice as many warps.
-template <int D> struct KeyTiles {
-  static constexpr int MT = D <= 64 ? 2 : 1, LANES = D <= 64 ? 128 : 256, KEYS = LANES / 32 * MT * 16, QUERIES = D <= 64 ? 32 : 64;
+template <class T, int D> struct KeyTiles {
+  static constexpr bool NARROW = D * sizeof(T) <= 128, WARPS8 = D * sizeof(T) == 256 && sizeof(T) == 2;
+  static constexpr int MT = NARROW && sizeof(T) == 2 ? 2 : 1, LANES = WARPS8 ? 256 : 128, KEYS = LANES / 32 * MT * 16;
+  static constexpr int QUERIES = WARPS8 ? 64 : D * sizeof(T) <= 256 ? 32 : 16;
 };
 
 template <class T, int D>
-__global__ void __launch_bounds__(KeyTiles<D>::LANES, D <= 64 ? 2 : 1)
+__global__ void __launch_bounds__(KeyTiles<T, D>::LANES, KeyTiles<T, D>::WARPS8 ? 1 : 2)
     keysKernel(T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const float* norms, const float* delta, FlashGrad s) {
-  using K = KeyTiles<D>;
+  using K = KeyTiles<T, D>;
   constexpr int MT = K::MT, LANES = K::LANES, KEYS = K::KEYS, QUERIES = K::QUERIES, NT = QUERIES / 8, TILE = QUERIES * D;
   DYNAMIC_SHARED(T, tiles);
   T* const kTile = tiles;
@@ -198,16 +203,17 @@ __global__ void __launch_bounds__(KeyTiles<D>::LANES, D <= 64 ? 2 : 1)
 
 template <class T, int D>
 static void launch(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const T* o, const float* norms, FlashGrad s) {
-  using K = KeyTiles<D>;
+  using K = KeyTiles<T, D>;
+  using Q = QueryTiles<T, D>;
   float* delta = (float*)current.workspace;
   const Size all = s.f.items, most = WORKSPACE / (Size)sizeof(float) / s.f.queries;
-  const unsigned queryTiles = (unsigned)((s.f.queries + QUERIES - 1) / QUERIES), keyTiles = (unsigned)((s.f.keys + K::KEYS - 1) / K::KEYS);
+  const unsigned queryTiles = (unsigned)((s.f.queries + Q::QUERIES - 1) / Q::QUERIES), keyTiles = (unsigned)((s.f.keys + K::KEYS - 1) / K::KEYS);
   // As many items at a time as delta has room for.
   for (s.item = 0; s.item < all; s.item += most) {
     const Size items = all - s.item < most ? all - s.item : most, rows = items * s.f.queries;
-    LAUNCH(blocksOf(rows * (D / 8)), THREADS, (deltaKernel<T, D>), delta, o, g, s, rows);
-    LAUNCH_SHARED((2 * QUERIES + 4 * KEYS) * D * sizeof(T), dim3((unsigned)items, queryTiles), LANES, (queriesKernel<T, D>), dq, g, q, k, v,
-                  norms, delta, s);
+    LAUNCH(blocksOf(rows * (D / PIECE<T>)), THREADS, (deltaKernel<T, D>), delta, o, g, s, rows);
+    LAUNCH_SHARED((2 * Q::QUERIES + 4 * Q::KEYS) * D * sizeof(T), dim3((unsigned)items, queryTiles), Q::LANES, (queriesKernel<T, D>), dq, g,
+                  q, k, v, norms, delta, s);
     LAUNCH_SHARED((2 * K::KEYS + 4 * K::QUERIES) * D * sizeof(T), dim3((unsigned)items, keyTiles), K::LANES, (keysKernel<T, D>), dk, dv, g,
                   q, k, v, norms, delta, s);
   }
@@ -216,9 +222,9 @@ static void launch(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, cons
 template <class T>
 bool flashBackward(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const T* o, const float* norms, const Flash& f,
                    const Rows& dqRows, const Rows& dkRows, const Rows& dvRows, const Rows& gRows) {
-  if (!flashSizes(f) || !flashRows(q, f.q) || !flashRows(k, f.k) || !flashRows(v, f.v) || !flashRows(o, f.o)) return false;
+  if (!flashSizes<T>(f) || !flashRows(q, f.q) || !flashRows(k, f.k) || !flashRows(v, f.v) || !flashRows(o, f.o)) return false;
   if (!flashRows(dq, dqRows) || !flashRows(dk, dkRows) || !flashRows(dv, dvRows) || !flashRows(g, gRows)) return false;
-  if (f.queries > WORKSPACE / (Size)sizeof(float) || f.keys > 65535 * 128) return false;
+  if (f.queries > WORKSPACE / (Size)sizeof(float) || f.keys > 65535 * 64) return false;
   const FlashGrad s{f, dqRows, dkRows, dvRows, gRows, 0};
   switch (flashWidth(f)) {
     case 32: launch<T, 32>(dq, dk, dv, g, q, k, v, o, norms, s); break;
@@ -230,5 +236,6 @@ bool flashBackward(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, cons
 #define BACKWARD(T)                                                                                                             \
   template bool flashBackward(T*, T*, T*, const T*, const T*, const T*, const T*, const T*, const float*, const Flash&, const Rows&, \
                               const Rows&, const Rows&, const Rows&)
+BACKWARD(float);
 BACKWARD(__nv_bfloat16);
 BACKWARD(__half);

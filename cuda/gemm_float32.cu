@@ -161,14 +161,17 @@ __global__ void __launch_bounds__(TILE_M / 32 * (TILE_N / (8 * COLUMNS)) * 32, R
 }
 
 using Kernel = void (*)(Gemm, Size, float*);
+#define OF(A, B) float32Kernel<TILE_M, TILE_N, COLUMNS, RESIDENT, A, B>
 template <int TILE_M, int TILE_N, int COLUMNS, int RESIDENT> Kernel kernelOf(Load a, Load b) {
-#define OF(A) \
-  {float32Kernel<TILE_M, TILE_N, COLUMNS, RESIDENT, A, VECTORS>, float32Kernel<TILE_M, TILE_N, COLUMNS, RESIDENT, A, ALONG_K>, \
-   float32Kernel<TILE_M, TILE_N, COLUMNS, RESIDENT, A, ALONG_SIDE>}
-  static const Kernel kernels[3][3] = {OF(VECTORS), OF(ALONG_K), OF(ALONG_SIDE)};
-#undef OF
+  static const Kernel kernels[2][2] = {{OF(VECTORS, VECTORS), OF(VECTORS, ALONG_K)}, {OF(ALONG_K, VECTORS), OF(ALONG_K, ALONG_K)}};
   return kernels[a][b];
 }
+// Of operands that are contiguous along the side, but not aligned.
+template <int TILE_M, int TILE_N, int COLUMNS, int RESIDENT> Kernel unalignedKernelOf(Load a, Load b) {
+  if (a != ALONG_SIDE) return a == VECTORS ? OF(VECTORS, ALONG_SIDE) : OF(ALONG_K, ALONG_SIDE);
+  return b == VECTORS ? OF(ALONG_SIDE, VECTORS) : b == ALONG_K ? OF(ALONG_SIDE, ALONG_K) : OF(ALONG_SIDE, ALONG_SIDE);
+}
+#undef OF
 
 Load loadOf(const void* data, Size step, Size sideStep, Size batch) {
   if (sideStep == 1 && step % 4 == 0 && batch % 4 == 0 && ((uintptr_t)data & 15) == 0) return VECTORS;
@@ -181,10 +184,13 @@ const Tile TILES[] = {{128, 256, 105}, {128, 128, 95}, {64, 64, 70}};
 
 bool tiledGemm(const Gemm& g) {
   if (g.type != GemmType::float32 || g.k >= 1 << 30) return false;
-  const Cut cut = cutGemm(g, TILES, 3, DEPTH);
-  const Tile& tile = TILES[cut.tile];
   const Load a = loadOf(g.a, g.aColumn, g.aRow, g.aBatch), b = loadOf(g.b, g.bRow, g.bColumn, g.bBatch);
-  const auto kernel = cut.tile == 0   ? kernelOf<128, 256, 16, 1>(a, b)
+  const bool unaligned = a == ALONG_SIDE || b == ALONG_SIDE;
+  Cut cut = cutGemm(g, unaligned ? TILES + 1 : TILES, unaligned ? 1 : 3, DEPTH);
+  if (unaligned) cut.tile = 1;
+  const Tile& tile = TILES[cut.tile];
+  const auto kernel = unaligned       ? unalignedKernelOf<128, 128, 8, 2>(a, b)
+                      : cut.tile == 0 ? kernelOf<128, 256, 16, 1>(a, b)
                       : cut.tile == 1 ? kernelOf<128, 128, 8, 2>(a, b)
                                       : kernelOf<64, 64, 4, 4>(a, b);
   const int threads = cut.tile == 2 ? 128 : 256;

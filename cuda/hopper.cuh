@@ -2,8 +2,13 @@
 // products of a warpgroup, which is four warps. The emulator has none of them; what uses them has a twin by tensor_core.cuh.
 #pragma once
 #include <cuda.h>
+#include <cudaTypedefs.h>
 
 #include "port.cuh"
+
+// The driver's function that describes a tensor to the copy engine; null where it is not there, or DINOTORCH_HOPPER=0 in the
+// environment turns off what needs it.
+PFN_cuTensorMapEncodeTiled_v12000 tensorMapEncoder();
 
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 #define HOPPER_DEVICE 1
@@ -28,6 +33,24 @@ INSTRUCTION void arrive(uint64_t* barrier) {
 INSTRUCTION void arriveAndExpect(uint64_t* barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(address(barrier)), "r"(bytes) : "memory");
 }
+// Arrives at the barrier that lies at the same place in the shared memory of block `rank` of the cluster.
+INSTRUCTION void arriveAt(uint64_t* barrier, int rank) {
+  asm volatile(
+      "{ .reg .b32 there; mapa.shared::cluster.u32 there, %0, %1; mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there]; }" ::"r"(
+          address(barrier)),
+      "r"(rank)
+      : "memory");
+}
+// Which block of its cluster this is.
+INSTRUCTION int clusterRank() {
+  uint32_t rank;
+  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return (int)rank;
+}
+// A barrier of all threads of the cluster.
+INSTRUCTION void syncCluster() {
+  asm volatile("barrier.cluster.arrive.release; barrier.cluster.wait.acquire;" ::: "memory");
+}
 // Waits until the phase of that parity is over: of a new barrier, that of parity 1 is.
 INSTRUCTION void wait(uint64_t* barrier, int parity) {
   uint32_t over;
@@ -48,6 +71,22 @@ INSTRUCTION void copyBox(void* to, const CUtensorMap* map, uint64_t* barrier, in
       "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(
           address(to)),
       "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z)
+      : "memory");
+}
+// The same to the same place in both blocks of a cluster, each of whose barriers counts the bytes.
+INSTRUCTION void copyBoxToBoth(void* to, const CUtensorMap* map, uint64_t* barrier, int x, int y, int z) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%3, %4, %5}], "
+      "[%2], %6;" ::"r"(address(to)),
+      "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z), "h"((uint16_t)3)
+      : "memory");
+}
+// The same of a tensor of four axes.
+INSTRUCTION void copyBox(void* to, const CUtensorMap* map, uint64_t* barrier, int x, int y, int z, int w) {
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];" ::"r"(
+          address(to)),
+      "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z), "r"(w)
       : "memory");
 }
 INSTRUCTION void prefetchMap(const CUtensorMap* map) { asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory"); }
@@ -112,6 +151,23 @@ template <class T, int N, bool SIDE_A, bool SIDE_B> INSTRUCTION void product(flo
 PRODUCT_SIDES(__nv_bfloat16, "k16.f32.bf16.bf16")
 PRODUCT_SIDES(__half, "k16.f32.f16.f16")
 PRODUCT_SIZES(float, "k8.f32.tf32.tf32", "", false, false)
+
+// d += a b, with a in registers, as mma.m16n8k16 takes it from each warp; 128 bytes of n are contiguous in b.
+template <class T, int N> INSTRUCTION void productOf(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b);
+#define PRODUCT_OF(T, N, COUNT, A, B, C, D, MATRIX, instruction)                                                                    \
+  template <> __device__ __forceinline__ void productOf<T, N>(float(&d)[N / 2], const uint32_t(&a)[4], uint64_t b) {                \
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n" #N instruction " {" REGISTERS_##COUNT       \
+                 "}, {%" A ", %" B ", %" C ", %" D "}, %" MATRIX ", p, 1, 1, 1; }"                                                   \
+                 : SUMS_##COUNT(0)                                                                                                  \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));                                                             \
+  }
+#define PRODUCT_OF_SIZES(T, instruction)                                       \
+  PRODUCT_OF(T, 64, 32, "32", "33", "34", "35", "36", instruction)             \
+  PRODUCT_OF(T, 128, 64, "64", "65", "66", "67", "68", instruction)
+PRODUCT_OF_SIZES(__nv_bfloat16, "k16.f32.bf16.bf16")
+PRODUCT_OF_SIZES(__half, "k16.f32.f16.f16")
+#undef PRODUCT_OF_SIZES
+#undef PRODUCT_OF
 #undef PRODUCT_SIDES
 #undef PRODUCT_SIZES
 #undef PRODUCT

@@ -96,15 +96,33 @@ cudaTest("float32 products are of TF32 where they may be", () => {
   assertThrows(() => matmul.allowTF32 = 1 as any, TypeError, "got 1");
 });
 
-cudaTest("products of a few rows with narrow weights", () => {
+cudaTest("products of a few rows, in every type and either order of the weights", () => {
   using _ = torch.scope();
   torch.manualSeed(4);
-  const F = torch.nn.functional;
-  for (const dtype of [torch.float16, torch.bfloat16]) {
-    for (const rows of [1, 3, 8, 9]) {
-      const x = torch.randn(rows, 520), w = torch.randn(70, 520).to(dtype), b = torch.randn(70);
-      const here = F.linear(x, w, b), there = F.linear(x.cuda(), w.cuda(), b.cuda()).cpu();
-      assert(Number(here.sub(there).abs().max().item()) < 1e-3, `${dtype}, ${rows} rows`);
+  const { nn } = torch;
+  for (const rows of [1, 3, 8, 9]) {
+    const x = torch.randn(rows, 520), linear = new nn.Linear(520, 70);
+    const small = nn.quantized.dynamic.Linear.fromFloat(linear);
+    const here = small(x), there = small.to("cuda")(x.cuda()).cpu();
+    assert(Number(here.sub(there).abs().max().item()) < 1e-4, `int8, ${rows} rows`);
+    for (const dtype of [torch.float32, torch.float16, torch.bfloat16]) {
+      const a = x.to(dtype),
+        w = torch.randn(520, 72).to(dtype),
+        right = a.double().matmul(w.double());
+      const found = [
+        a.cuda().matmul(w.cuda()),
+        a.cuda().matmul(w.t().contiguous().cuda().t()),
+        w.cuda().t().matmul(a.cuda().t()).t(),
+      ];
+      for (const y of found) {
+        const most = Number(
+          y.cpu().double().sub(right).abs().div(right.abs().add(20)).max().item(),
+        );
+        assert(
+          most < (dtype === torch.float32 ? 1e-6 : 1 / 256),
+          `${dtype}, ${rows} rows: ${most}`,
+        );
+      }
     }
   }
 });
