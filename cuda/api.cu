@@ -239,7 +239,6 @@ API int32_t dino_workspace(int32_t handle, double address, double bytes) {
   return 0;
 }
 
-
 // ---------------------------------------------------------------- graphs
 
 // From now on commands are recorded, not carried out.

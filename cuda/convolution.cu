@@ -6,37 +6,15 @@
 //     dWeight[o, c, kernel] = sum over b, pos of dy[b, o, pos] x[b, c, ...]
 //
 // x [batch, groups * channels, size], y [batch, groups * outputs, count], weight [groups * outputs, channels, kernel];
-// `channels` and `outputs` are those of one group. The last parameters cut the CPU's work; the whole is computed here.
+// `channels` and `outputs` are those of one group. Sums of narrow elements are float32. The last parameters cut the CPU's
+// work; the whole is computed here.
 // cuDNN does it where it is there and made for the problem.
 #include <type_traits>
 
 #include "library.cuh"
+#include "narrow.cuh"
 #include "product.cuh"
-
-// Sizes fit in 32 bits, whose divisions are quick.
-struct Window {
-  int size[3], count[3], kernel[3], stride[3], padding[3], dilation[3];
-  int volume, positions, taps;
-  // The place in x that position `pos` reads through `tap`, or -1 where that is padding.
-  DEVICE int place(int pos, int tap) const {
-    const int k2 = tap % kernel[2], k01 = tap / kernel[2], k1 = k01 % kernel[1], k0 = k01 / kernel[1];
-    const int p2 = pos % count[2], p01 = pos / count[2], p1 = p01 % count[1], p0 = p01 / count[1];
-    const int z = p0 * stride[0] - padding[0] + k0 * dilation[0], h = p1 * stride[1] - padding[1] + k1 * dilation[1];
-    const int w = p2 * stride[2] - padding[2] + k2 * dilation[2];
-    if (z < 0 || z >= size[0] || h < 0 || h >= size[1] || w < 0 || w >= size[2]) return -1;
-    return (z * size[1] + h) * size[2] + w;
-  }
-  // The position that reads `place` through `tap`, or -1 where none does.
-  DEVICE int position(int place, int tap) const {
-    const int k2 = tap % kernel[2], k01 = tap / kernel[2], k1 = k01 % kernel[1], k0 = k01 / kernel[1];
-    const int w = place % size[2] + padding[2] - k2 * dilation[2], zh = place / size[2];
-    const int h = zh % size[1] + padding[1] - k1 * dilation[1], z = zh / size[1] + padding[0] - k0 * dilation[0];
-    if (z < 0 || h < 0 || w < 0 || z % stride[0] || h % stride[1] || w % stride[2]) return -1;
-    const int p0 = z / stride[0], p1 = h / stride[1], p2 = w / stride[2];
-    if (p0 >= count[0] || p1 >= count[1] || p2 >= count[2]) return -1;
-    return (p0 * count[1] + p1) * count[2] + p2;
-  }
-};
+#include "window.cuh"
 
 #define CONVOLUTION                                                                                                               \
   Size batch, Size groups, Size channels, Size outputs, Size size0, Size size1, Size size2, Size count0, Size count1, Size count2, \
@@ -61,46 +39,62 @@ struct Window {
 template <class T> static bool byLibrary(Pass pass, const T* a, const T* b, T* result, const Convolution& shape) {
   if (std::is_same<T, float>::value) return libraryConvolution(pass, Element::float32, a, b, result, shape);
   if (std::is_same<T, double>::value) return libraryConvolution(pass, Element::float64, a, b, result, shape);
+  if (std::is_same<T, __half>::value) return libraryConvolution(pass, Element::float16, a, b, result, shape);
+  if (std::is_same<T, __nv_bfloat16>::value) return libraryConvolution(pass, Element::bfloat16, a, b, result, shape);
   return false;
+}
+
+// A sum as an element.
+template <class T> static DEVICE T stored(ComputedOf<T> sum) {
+  if constexpr (Computed<T>::narrow) return narrow<T>(sum);
+  else return sum;
 }
 
 // y [batch, channels, positions] + bias [channels], which may be left out.
 template <class T> static void addBias(T* y, const T* bias, Size batch, Size channels, Size positions) {
   if (!bias) return;
-  forEach(0, batch * channels * positions, [=] DEVICE(Size i) { y[i] += bias[i / positions % channels]; });
+  forEach(0, batch * channels * positions, [=] DEVICE(Size i) {
+    y[i] = stored<T>(widen(y[i]) + widen(bias[i / positions % channels]));
+  });
 }
 
 template <class T> static void conv(T* y, const T* x, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size) {
   const Window w = WINDOW;
   if (byLibrary(Pass::forward, x, weight, y, SHAPE)) return addBias(y, bias, batch, groups * outputs, w.positions);
   const Size depth = channels * w.taps;
-  product<T>(
+  if constexpr (std::is_same<T, float>::value) {
+    if (tiledConvolution(y, x, weight, bias, w, false, batch, groups, outputs, channels, depth, w.taps)) return;
+  }
+  product<ComputedOf<T>>(
       batch * groups, outputs, w.positions, depth,
-      [=] DEVICE(Size t, Size o, Size d) { return weight[(t % groups * outputs + o) * depth + d]; },
+      [=] DEVICE(Size t, Size o, Size d) { return widen(weight[(t % groups * outputs + o) * depth + d]); },
       [=] DEVICE(Size t, Size d, Size pos) {
         const int c = (int)d / w.taps, place = w.place((int)pos, (int)d % w.taps);
-        return place < 0 ? T(0) : x[(t * channels + c) * w.volume + place];
+        return place < 0 ? ComputedOf<T>(0) : widen(x[(t * channels + c) * w.volume + place]);
       },
-      [=] DEVICE(Size t, Size o, Size pos, T sum) {
-        y[(t * outputs + o) * w.positions + pos] = bias ? sum + bias[t % groups * outputs + o] : sum;
+      [=] DEVICE(Size t, Size o, Size pos, ComputedOf<T> sum) {
+        y[(t * outputs + o) * w.positions + pos] = stored<T>(bias ? sum + widen(bias[t % groups * outputs + o]) : sum);
       });
 }
 
 template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
   if (byLibrary(Pass::data, weight, dy, dx, SHAPE)) return addBias(dx, bias, batch, groups * channels, w.volume);
-  product<T>(
+  if constexpr (std::is_same<T, float>::value) {
+    if (tiledConvolution(dx, dy, weight, bias, w, true, batch, groups, channels, outputs, w.taps, channels * w.taps)) return;
+  }
+  product<ComputedOf<T>>(
       batch * groups, channels, w.volume, outputs * w.taps,
       [=] DEVICE(Size t, Size c, Size d) {
         const Size o = d / w.taps;
-        return weight[((t % groups * outputs + o) * channels + c) * w.taps + d % w.taps];
+        return widen(weight[((t % groups * outputs + o) * channels + c) * w.taps + d % w.taps]);
       },
       [=] DEVICE(Size t, Size d, Size place) {
         const int o = (int)d / w.taps, pos = w.position((int)place, (int)d % w.taps);
-        return pos < 0 ? T(0) : dy[(t * outputs + o) * w.positions + pos];
+        return pos < 0 ? ComputedOf<T>(0) : widen(dy[(t * outputs + o) * w.positions + pos]);
       },
-      [=] DEVICE(Size t, Size c, Size place, T sum) {
-        dx[(t * channels + c) * w.volume + place] = bias ? sum + bias[t % groups * channels + c] : sum;
+      [=] DEVICE(Size t, Size c, Size place, ComputedOf<T> sum) {
+        dx[(t * channels + c) * w.volume + place] = stored<T>(bias ? sum + widen(bias[t % groups * channels + c]) : sum);
       });
 }
 
@@ -108,19 +102,20 @@ template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, 
   const Window w = WINDOW;
   if (byLibrary(Pass::weight, x, dy, dw, SHAPE)) return;
   const Size depth = channels * w.taps;
-  product<T>(
+  product<ComputedOf<T>>(
       groups, outputs, depth, batch * w.positions,
       [=] DEVICE(Size g, Size o, Size p) {
         const Size b = p / w.positions;
-        return dy[((b * groups + g) * outputs + o) * w.positions + p - b * w.positions];
+        return widen(dy[((b * groups + g) * outputs + o) * w.positions + p - b * w.positions]);
       },
       [=] DEVICE(Size g, Size p, Size d) {
         const Size b = p / w.positions;
         const int c = (int)d / w.taps, place = w.place((int)(p - b * w.positions), (int)d % w.taps);
-        return place < 0 ? T(0) : x[((b * groups + g) * channels + c) * w.volume + place];
+        return place < 0 ? ComputedOf<T>(0) : widen(x[((b * groups + g) * channels + c) * w.volume + place]);
       },
-      [=] DEVICE(Size g, Size o, Size d, T sum) { dw[(g * outputs + o) * depth + d] = sum; });
+      [=] DEVICE(Size g, Size o, Size d, ComputedOf<T> sum) { dw[(g * outputs + o) * depth + d] = stored<T>(sum); });
 }
 
 FAMILY(convolution, KERNEL_NUMBERS(conv, conv), KERNEL_NUMBERS(conv_grad_x, conv_grad_x),
-       KERNEL_FLOATS(conv_grad_weight, conv_grad_weight))
+       KERNEL_FLOATS(conv_grad_weight, conv_grad_weight), KERNEL_NARROW(conv, conv), KERNEL_NARROW(conv_grad_x, conv_grad_x),
+       KERNEL_NARROW(conv_grad_weight, conv_grad_weight))

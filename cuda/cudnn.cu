@@ -246,7 +246,8 @@ bool libraryConvolution(Pass pass, Element type, const void* a, const void* b, v
   const double one64 = 1, zero64 = 0;
   const bool wide = type == Element::float64;
   const int status = dnn.run[p.pass](own.handle, wide ? (const void*)&one64 : &one, order.a, a, order.b, b, plan.convolution,
-                                     plan.algorithm, workspace, plan.workspace, wide ? (const void*)&zero64 : &zero, order.result, result);
+                                     plan.algorithm, workspace, plan.workspace, wide ? (const void*)&zero64 : &zero, order.result,
+                                     result);
   if (status == SUCCESS) return true;
   noteRefusal(CUDNN, "cudnnConvolution", status);
   release(plan);

@@ -2,7 +2,7 @@
 // -1 .. 1, the last axis of x first -> y [samples, channels, points]. With two axes, size0 is 1. `mode`: 0 linear, 1
 // nearest, 2 cubic (over two axes); `padding`: 0 zeros, 1 border, 2 reflection; `corners`: whether -1 and 1 are the centres
 // of the first and the last element rather than their outer edges.
-#include "common.cuh"
+#include "prefix.cuh"
 
 enum { LINEAR, NEAREST, CUBIC };
 
@@ -147,27 +147,6 @@ template <int MODE, int AXES> struct Sample {
   }
 };
 
-// The sum of `value` over the threads before this one; *total gets that of all threads. Barriers: all threads come here.
-static DEVICE int blockPrefix(int value, int* total) {
-  SHARED(int, sums, [32]);
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-  int sum = value;
-  for (int d = 1; d < 32; d <<= 1) {
-    const int other = __shfl_up_sync(0xffffffffu, sum, d);
-    if (lane >= d) sum += other;
-  }
-  __syncthreads();  // the last call's sums may still be read
-  if (lane == 31) sums[warp] = sum;
-  __syncthreads();
-  int before = 0, all = 0;
-  for (int w = 0; w < warps; w++) {
-    if (w == warp) before = all;
-    all += sums[w];
-  }
-  *total = all;
-  return before + sum - value;
-}
-
 constexpr int LANES = 32, SLICES = 8;
 
 // The gradient of the grid, for the points [begin, end) of all samples. A block does 32 points; eight threads share the
@@ -205,23 +184,23 @@ template <int MODE, int AXES> struct GradGrid {
 // memory. It goes through the points in order, and lists what falls on its elements; each of these belongs to a thread.
 template <int MODE, int AXES> struct GradX {
   template <class T> static void run(T* dx, const T* dy, const T* grid, Grid g, Size begin, Size end) {
-    constexpr int K = ELEMENTS<MODE, AXES>, LISTED = THREADS * 4, BATCH = K <= 4 ? THREADS : LISTED / K;
+    constexpr int K = ELEMENTS<MODE, AXES>, LISTED = SUMMERS * 4, BATCH = K <= 4 ? SUMMERS : LISTED / K;
     constexpr int CELLS = 24576 / sizeof(T);
     int lanes = 1;
     while (lanes < 32 && lanes < g.channels) lanes *= 2;
     const Size plane = g.size0 * g.size1 * g.size2, width = CELLS / lanes;
     const Size runs = (plane + width - 1) / width, parts = (g.channels + lanes - 1) / lanes;
-    forBlocks(begin * runs * parts, end * runs * parts, THREADS, [=] DEVICE(Size block) {
+    forBlocks(begin * runs * parts, end * runs * parts, SUMMERS, [=] DEVICE(Size block) {
       SHARED(T, cells, [CELLS]);
       SHARED(int, place, [LISTED]);
       SHARED(int, from, [LISTED]);
       SHARED(T, weight, [LISTED]);
       const Size s = block / (runs * parts), part = block / runs % parts, start = block % runs * width;
       const int size = (int)(plane - start < width ? plane - start : width);
-      const int lane = threadIdx.x % lanes, owner = threadIdx.x / lanes, owners = THREADS / lanes;
+      const int lane = threadIdx.x % lanes, owner = threadIdx.x / lanes, owners = SUMMERS / lanes;
       const Size c = part * lanes + lane;
       const T* source = dy + (s * g.channels + c) * g.points;
-      for (int i = threadIdx.x; i < size * lanes; i += THREADS) cells[i] = 0;
+      for (int i = threadIdx.x; i < size * lanes; i += SUMMERS) cells[i] = 0;
       for (Size p0 = 0; p0 < g.points; p0 += BATCH) {
         const Size p = p0 + threadIdx.x;
         const bool mine = threadIdx.x < BATCH && p < g.points;
@@ -234,7 +213,7 @@ template <int MODE, int AXES> struct GradX {
             weights[count++] = value;
           });
         }
-        const int at = blockPrefix(count, &total);
+        const int at = sumBefore(count, total);
         for (int k = 0; k < count; k++) place[at + k] = offsets[k], weight[at + k] = weights[k], from[at + k] = (int)p;
         __syncthreads();
         if (c < g.channels) {
@@ -245,7 +224,7 @@ template <int MODE, int AXES> struct GradX {
         __syncthreads();
       }
       // Written by other threads than those that added up, so that neighbours are written together.
-      for (int i = threadIdx.x; i < size * lanes; i += THREADS) {
+      for (int i = threadIdx.x; i < size * lanes; i += SUMMERS) {
         const Size channel = part * lanes + i / size;
         if (channel < g.channels) dx[(s * g.channels + channel) * plane + start + i % size] = cells[i % size * lanes + i / size];
       }

@@ -46,12 +46,15 @@ const char* unsuitable(void* handle, Library library) {
   return nullptr;
 }
 
-// cuDNN looks for these by name, and finds them when they are loaded already: they lie in folders that the loader does not know.
-void openBeside(Library library, const std::string& path) {
-  if (library != CUDNN) return;
+std::string folderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return;
-  const std::string folder = path.substr(0, slash + 1);
+  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
+}
+
+bool isThere(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
+
+// cuDNN needs these, and finds them when they are loaded already: wheels put them in folders that the loader does not know.
+void openNeeded(const std::string& folder) {
   const struct {
     const char* wheel;
     const char* file;
@@ -61,34 +64,48 @@ void openBeside(Library library, const std::string& path) {
                 {"../../cublas/lib/", "libcublasLt.so.12"}};
   for (const auto& other : others) {
     for (const std::string& place : {folder + other.file, folder + other.wheel + other.file}) {
-      if (access(place.c_str(), F_OK) == 0 && dlopen(place.c_str(), RTLD_LAZY | RTLD_GLOBAL)) break;
+      if (isThere(place) && dlopen(place.c_str(), RTLD_LAZY | RTLD_GLOBAL)) break;
     }
   }
+}
+
+// cuDNN's parts, which lie beside it: it ends the process when it finds one that cannot be opened. Returns why one cannot.
+std::string openParts(const std::string& folder) {
+  for (const char* part : {"graph", "ops", "engines_precompiled", "engines_runtime_compiled", "heuristic", "cnn"}) {
+    const std::string path = folder + "libcudnn_" + part + ".so.9";
+    if (!isThere(path) || dlopen(path.c_str(), RTLD_LAZY | RTLD_GLOBAL)) continue;
+    const char* reason = dlerror();
+    return path + " cannot be opened: " + (reason ? reason : "");
+  }
+  return "";
 }
 
 void find(Library library) {
   State& state = states[library];
   state.tried = true;
+  const auto note = [&](const std::string& reason) { state.problem += (state.problem.empty() ? "" : "; ") + reason; };
   for (const std::string& candidate : state.candidates) {
     const bool loaded = candidate.compare(0, LOADED.size(), LOADED) == 0;
-    const std::string path = loaded ? candidate.substr(LOADED.size()) : candidate;
-    const bool isFile = path.find('/') != std::string::npos;
-    if (isFile && access(path.c_str(), F_OK) != 0) continue;
-    if (isFile) openBeside(library, path);
-    void* handle = dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL | (loaded ? RTLD_NOLOAD : 0));
+    const std::string name = loaded ? candidate.substr(LOADED.size()) : candidate, folder = folderOf(name);
+    if (!folder.empty() && !isThere(name)) continue;
+    if (!folder.empty() && library == CUDNN) openNeeded(folder);
+    void* handle = dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL | (loaded ? RTLD_NOLOAD : 0));
     if (!handle) {
       const char* reason = dlerror();
       const std::string text = reason ? reason : "";
-      if (isFile) state.problem += (state.problem.empty() ? "" : "; ") + (text.find(path) == 0 ? text : path + ": " + text);
+      if (!folder.empty()) note(text.find(name) == 0 ? text : name + ": " + text);
       continue;
     }
-    if (const char* reason = unsuitable(handle, library)) {
-      state.problem += (state.problem.empty() ? "" : "; ") + path + " " + reason;
+    const char* other = unsuitable(handle, library);
+    const std::string path = other ? name : pathOf(dlsym(handle, VERSION[library]), name);
+    const std::string problem = other ? path + " " + other : library == CUDNN ? openParts(folderOf(path)) : "";
+    if (!problem.empty()) {
+      note(problem);
       dlclose(handle);
       continue;
     }
     state.handle = handle;
-    state.path = pathOf(dlsym(handle, VERSION[library]), path);
+    state.path = path;
     state.problem.clear();
     return;
   }

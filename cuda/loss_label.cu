@@ -1,5 +1,5 @@
 // The multi-label margin loss. x: [rows, classes], target (int64): [rows, classes], each row a list of the classes that apply,
-// ended by -1; the op has checked it. A block does a row of the rows [begin, end).
+// ended by -1 (or by what is out of range, which the op finds). A block does a row of the rows [begin, end).
 //
 //     y = sum over listed t and unlisted c of max(0, 1 - (x[t] - x[c])) / classes
 #include "common.cuh"
@@ -10,7 +10,7 @@ static int threadsFor(Size n) { return n <= 512 ? 32 : THREADS; }
 static DEVICE Size listed(const int64_t* list, Size classes) {
   Size first = classes;
   for (Size j = threadIdx.x; j < classes; j += blockDim.x) {
-    if (list[j] < 0) {
+    if (list[j] < 0 || list[j] >= classes) {
       first = j;
       break;
     }

@@ -262,20 +262,6 @@ template <class T> struct Extent {
 };
 template <class T> static void extent(T* y, const T* x, Size n) { forSlices(n, 1, 0, 1, Extent<T>{y, x, n}); }
 
-// How many of n bytes are not zero, as int64.
-struct CountSlice {
-  int64_t* y;
-  const uint8_t* mask;
-  Size n;
-  template <class G> DEVICE void operator()(G g, Size) const {
-    int64_t count = 0;
-    for (Size k = g.first(); k < n; k += g.step()) count += mask[k] != 0;
-    count = g.reduce(count, (int64_t)0, Plus());
-    if (g.first() == 0) *y = count;
-  }
-};
-static void mask_count(int64_t* y, const uint8_t* mask, Size n) { forSlices(n, 1, 0, 1, CountSlice{y, mask, n}); }
-
 #define SUM(name, K) KERNEL(name, sum<K, float>), KERNEL(name##_f64, sum<K, double>)
 #define NUMBERS(name, f, F) KERNEL(name, f<F, float>), KERNEL(name##_f64, f<F, double>), KERNEL(name##_i64, f<F, int64_t>)
 
@@ -284,4 +270,4 @@ FAMILY(reduce, SUM(sum, Values), KERNEL_NARROW_OF(sum, sum, Values), KERNEL(sum_
        KERNEL_NUMBERS(prod, prod), KERNEL_FLOATS(norm_lp, norm_lp), NUMBERS(amax, extreme, Larger), NUMBERS(amin, extreme, Smaller),
        KERNEL(amax_u8, extreme<Larger, uint8_t>), KERNEL(amin_u8, extreme<Smaller, uint8_t>), NUMBERS(argmax, place, Larger),
        NUMBERS(argmin, place, Smaller), NUMBERS(cummax, running, true), NUMBERS(cummin, running, false),
-       KERNEL_NUMBERS(extent, extent), KERNEL(mask_count, mask_count))
+       KERNEL_NUMBERS(extent, extent))

@@ -5,7 +5,7 @@
 // neighbours at a time by votes, which gives each element its rank among those of its digit in order: the sort is stable, and
 // equal calls give equal bits.
 #pragma once
-#include "common.cuh"
+#include "prefix.cuh"
 
 template <class T> struct KeyType {
   using type = uint32_t;
@@ -37,31 +37,10 @@ inline DEVICE uint64_t keyOf(int64_t x) { return (uint64_t)x ^ 1ull << 63; }
 inline DEVICE uint32_t keyOf(int32_t x) { return (uint32_t)x ^ 0x80000000u; }
 inline DEVICE uint32_t keyOf(uint8_t x) { return x; }
 
-constexpr int SORTERS = 256, SORT_WARPS = SORTERS / 32, DIGITS = 256;
+constexpr int SORTERS = SUMMERS, SORT_WARPS = SORTERS / 32, DIGITS = 256;
 // Elements that a thread holds at most, and a block then sorts by itself.
 template <class T> constexpr int MOST_ITEMS = sizeof(T) == 8 ? 8 : 16;
 template <class T> constexpr int TILE_OF = SORTERS * MOST_ITEMS<T>;
-
-// The sum of the values of the threads before this one; `total` becomes that of all. 256 threads.
-inline DEVICE unsigned sumBefore(unsigned value, unsigned& total) {
-  SHARED(unsigned, part, [SORT_WARPS]);
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  unsigned sum = value;
-  for (int d = 1; d < 32; d <<= 1) {
-    const unsigned other = __shfl_up_sync(0xffffffffu, sum, d);
-    if (lane >= d) sum += other;
-  }
-  __syncthreads();  // the last call's parts may still be read
-  if (lane == 31) part[warp] = sum;
-  __syncthreads();
-  unsigned before = 0;
-  total = 0;
-  for (int w = 0; w < SORT_WARPS; w++) {
-    if (w < warp) before += part[w];
-    total += part[w];
-  }
-  return before + sum - value;
-}
 
 // The elements of a tile, in a block's registers: item k of a thread stands at place(k) of the tile.
 template <class T, int ITEMS> struct Tile {
@@ -151,16 +130,18 @@ template <class T, int ITEMS> struct Tile {
   }
 };
 
-// Where the elements of a slice go that were chosen by rank: ranks [first, first + count) of slice s of [outer, n, inner] to
-// values and indices [outer, count, inner].
+// Where the elements of slices go that were chosen by rank: ranks [first, first + count) of slice s of [outer, n, inner] to
+// slice s - base of values and indices [outer, count, inner]. With `firsts`, each slice has a first rank of its own.
 template <class T> struct Ranks {
   T* values;
   int64_t* indices;
   Size first, count, inner;
+  const int64_t* firsts;
+  Size base;
   DEVICE void put(Size s, Size rank, T value, Size index) const {
-    rank -= first;
+    rank -= firsts ? firsts[s - base] : first;
     if (rank < 0 || rank >= count) return;
-    const Size at = sliceStart(s, count, inner) + rank * inner;
+    const Size at = sliceStart(s - base, count, inner) + rank * inner;
     values[at] = value;
     indices[at] = index;
   }
@@ -252,7 +233,7 @@ void sortOverBlocks(const T* x, Ranks<T> out, Size n, Size inner, KeyOf<T> flip,
         const Size at = row * tiles + tile + threadIdx.x;
         const bool mine = tile + threadIdx.x < tiles;
         unsigned all;
-        const unsigned sum = before + sumBefore(mine ? counts[at] : 0, all);
+        const unsigned sum = before + sumBefore(mine ? counts[at] : 0u, all);
         if (mine) counts[at] = sum;
         before += all;
       }

@@ -12,7 +12,7 @@ import type { CudaBackend } from "../src/backend/devices.ts";
 import type { DType } from "../src/backend/dtype.ts";
 import { type KernelName, type Kernels, manifest } from "../src/backend/kernels.ts";
 import { narrowManifest } from "../src/backend/narrow_kernels.ts";
-import { Storage } from "../src/backend/storage.ts";
+import { Storage, unscoped } from "../src/backend/storage.ts";
 import { Commands } from "./commands.ts";
 import { Constants, TABLE_BYTES } from "./constants.ts";
 import { type Check, Graph } from "./graph.ts";
@@ -55,8 +55,8 @@ export class CudaDevice implements CudaBackend {
   /** The graphs that live, and which storages lie in their memory. */
   readonly #graphs = new Set<Graph>();
   readonly #pooled = new WeakMap<Storage, CudaHeap>();
-  /** Where kernels work, 0 for the library's own space, and how many bytes they have there. */
-  #workspace = 0;
+  /** Where kernels work that need more than the library's own working space, and how many bytes there are. */
+  #space: Storage | null = null;
   #room = WORKSPACE;
 
   /** Opens device `index`; `host` computes what the library has no kernel for. Throws `Error` when that is not possible. */
@@ -94,10 +94,16 @@ export class CudaDevice implements CudaBackend {
     // The narrow kernels that the library has not are not there: their operations compute in float32.
     const narrow = Object.keys(narrowManifest).filter((name) => library.kernels.has(name));
     this.kernels = Object.fromEntries([
-      ...names.map((name) => [
-        name,
-        library.kernels.has(name) ? encoder(name) : hostKernel(name, this, host),
-      ]),
+      ...names.map((name) => {
+        if (!library.kernels.has(name)) return [name, hostKernel(name, this, host)];
+        const encode = encoder(name), state = manifest[name].indexOf("inout state");
+        if (state < 0) return [name, encode];
+        // The host draws from a generator of its own; one of the device's is drawn from there.
+        const onHost = hostKernel(name, this, host);
+        return [name, (...values: number[]) => {
+          (this.find(values[state]) === null ? onHost : encode)(...values);
+        }];
+      }),
       ...narrow.map((name) => [name, encoder(name)]),
     ]) as unknown as Kernels;
   }
@@ -146,17 +152,31 @@ export class CudaDevice implements CudaBackend {
     return bytes;
   }
 
-  /** Lets kernels work in `bytes` bytes of the heap; with 0 bytes, in the library's own working space. */
+  /** Lets kernels work in `bytes` bytes of the heap, which stay where they are; with 0, in the library's own space. */
   #workIn(bytes: number): void {
-    const before = this.#workspace, room = this.#room;
-    // Commands are carried out in order: those before may still use the old room, those that come after the new one.
+    const before = this.#space;
+    let space: Storage | null = null;
+    if (bytes > 0) {
+      space = unscoped(() => new Storage(this, bytes));
+      this.heap.place(space);
+      space.pins++;
+      this.#graph?.pin(space);
+    }
+    // Those before may still use the old space, which is given to others in the order of the commands.
     this.#commands.flush();
-    const address = bytes === 0 ? 0 : this.heap.reserve(bytes);
-    this.#check(this.#library.symbols.dino_workspace(this.#context, address, bytes));
-    this.#workspace = address;
-    this.#room = bytes === 0 ? WORKSPACE : bytes;
-    // A graph that was recorded before still works in the old one.
-    if (before !== 0 && this.#graphs.size === 0) this.heap.giveBack(before, room);
+    this.#check(
+      this.#library.symbols.dino_workspace(
+        this.#context,
+        space === null ? 0 : space.address,
+        bytes,
+      ),
+    );
+    this.#space = space;
+    this.#room = space === null ? WORKSPACE : bytes;
+    if (before === null) return;
+    before.pins--;
+    // A graph that works there keeps it.
+    if (before.pins === 0) before.free();
   }
 
   read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
@@ -257,6 +277,7 @@ export class CudaDevice implements CudaBackend {
     this.#graphs.add(graph);
     this.#check(symbols.dino_capture_begin(context));
     this.#graph = graph;
+    if (this.#space !== null) graph.pin(this.#space);
     let finished = false, number = -1;
     try {
       const result = f();
@@ -314,7 +335,7 @@ export class CudaDevice implements CudaBackend {
 
   emptyCache(): void {
     this.synchronize();
-    if (this.#workspace !== 0) this.#workIn(0);
+    if (this.#space !== null) this.#workIn(0);
     this.heap.trim();
   }
 
@@ -378,6 +399,13 @@ export class CudaDevice implements CudaBackend {
 
   /** What lies at an address that was given out lately: a storage, or the bytes of a constant. */
   at(address: number): Storage | Uint8Array<ArrayBuffer> {
+    const found = this.find(address);
+    if (found !== null) return found;
+    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+  }
+
+  /** The same, or null where nothing of this device lies. */
+  find(address: number): Storage | Uint8Array<ArrayBuffer> | null {
     const constant = this.#constants.at(address);
     if (constant !== null) return constant;
     const recent = this.#recent;
@@ -387,7 +415,7 @@ export class CudaDevice implements CudaBackend {
       const offset = address - storage.address;
       if (offset >= 0 && offset < Math.max(storage.bytes, 1)) return storage;
     }
-    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+    return null;
   }
 
   /** `result`, unless it says that a call of the library failed. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { blockSize, Heap } from "../src/backend/heap.ts";
+import { Heap } from "../src/backend/heap.ts";
 import type { Storage } from "../src/backend/storage.ts";
 
 /** How a device gives memory. */
@@ -59,11 +59,6 @@ export class CudaHeap extends Heap {
     for (const address of this.#segments.keys()) this.#memory.free(address);
     this.#segments.clear();
     this.#reserved = 0;
-  }
-
-  /** Takes back what `reserve` gave, of more than 64 KiB. */
-  giveBack(address: number, bytes: number): void {
-    this.addGap(address, blockSize(bytes));
   }
 
   /** What a scope will free is no garbage: the budget grows instead of waiting for copies to the host. */

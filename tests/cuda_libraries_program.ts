@@ -86,6 +86,13 @@ function convolutions(): Record<string, number> {
         b,
       )
     ),
+    half: difference((on) =>
+      convolution(
+        on,
+        (x, w, b) => F.conv2d(x, w, b),
+        ...[x, w, b].map((t) => t.to(torch.bfloat16)),
+      )
+    ),
     double: difference((on) =>
       convolution(
         on,
@@ -108,6 +115,10 @@ function products(): Record<string, number> {
     TT: difference((on) => on(at).t().matmul(on(bt).t())),
     bias: difference((on) => F.linear(on(a), on(bt), on(bias))),
     added: difference((on) => torch.addmm(on(added), on(a), on(b))),
+    half: difference((on) => on(a.to(torch.float16)).matmul(on(b.to(torch.float16)))),
+    halfBias: difference((on) =>
+      F.linear(on(a.to(torch.bfloat16)), on(bt.to(torch.bfloat16)), on(bias.to(torch.bfloat16)))
+    ),
     batched: difference((on) => torch.bmm(on(batch), on(others))),
     broadcast: difference((on) => on(batch).matmul(on(b))),
     vector: difference((on) => on(a).matmul(on(b).select(1, 2))),
@@ -135,7 +146,7 @@ if (what === "report") {
   const words = (count: (what: string) => number, ...what: string[]) =>
     Object.fromEntries(what.map((word) => [word, count(word)]));
   // deno-fmt-ignore
-  answer.dnn = words(dnn, "create", "heuristics", "benchmark", "forward", "data", "weight", "tf32", "groups", "chance", "axes 2", "axes 3");
+  answer.dnn = words(dnn, "create", "heuristics", "benchmark", "forward", "data", "weight", "tf32", "half", "groups", "chance", "axes 2", "axes 3");
   // deno-fmt-ignore
   answer.lt = words(blas, "create", "heuristics", "matmul", "tf32", "bias", "added", "batched", "half", "op NN", "op NT", "op TN", "op TT");
   const x = randn(1, 2, 5, 5).cuda(), w = randn(2, 2, 3, 3).cuda();
@@ -159,9 +170,13 @@ if (what === "report") {
   answer.chance = difference((on) => convolution(on, (x, w, b) => F.conv2d(x, w, b), ...operands));
   answer.chances = dnn("chance") - before;
   const served = blas("matmul"), square = randn(4, 4);
+  torch.setFloat32MatmulPrecision("high");
+  answer.tf32Product = difference((on) => on(square).matmul(on(square)));
+  answer.tf32Products = [blas("matmul") - served, blas("tf32")];
+  torch.setFloat32MatmulPrecision("highest");
   cuda.preferredBlasLibrary("own");
   answer.own = difference((on) => on(square).matmul(on(square)));
-  answer.ownProducts = blas("matmul") - served;
+  answer.ownProducts = blas("matmul") - served - 1;
   answer.libraries = torch.cuda.libraries();
   answer.nccl = torch.cuda.nccl.version();
 }

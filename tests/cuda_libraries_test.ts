@@ -150,7 +150,8 @@ async function ask(env: Record<string, string>, args: string[], flags = ["-A"]):
 /** Asserts that all results are those of the CPU, up to rounding. */
 function assertRight(results: Record<string, number>): void {
   for (const [name, difference] of Object.entries(results)) {
-    assertLess(difference, name === "double" ? 1e-14 : 2e-6, name);
+    const most = name === "double" ? 1e-14 : name.startsWith("half") ? 1e-2 : 2e-6;
+    assertLess(difference, most, name);
   }
 }
 
@@ -173,18 +174,19 @@ Deno.test({
         assertEquals(all.blas, "cublaslt");
         assertRight(all.convolutions);
         assertRight(all.products);
-        // Seven convolutions, each with the gradients of both operands.
+        // Eight convolutions, each with the gradients of both operands.
         assertEquals(all.dnn, {
           create: 1,
-          heuristics: 21,
+          heuristics: 24,
           benchmark: 0,
-          forward: 7,
-          data: 7,
-          weight: 7,
+          forward: 8,
+          data: 8,
+          weight: 8,
           tf32: 0,
+          half: 3,
           groups: 3,
           chance: 0,
-          "axes 2": 18,
+          "axes 2": 21,
           "axes 3": 3,
         });
         // All products but the one whose operand has neither rows nor columns in one piece.
@@ -198,6 +200,8 @@ Deno.test({
         assertLess(all.off[1], 1e-5);
         assertEquals(all.chances, 2);
         assertRight({ chance: all.chance, own: all.own });
+        assertEquals(all.tf32Products, [1, 1]);
+        assert(all.tf32Product > 1e-5 && all.tf32Product < 1e-2, String(all.tf32Product));
         assertEquals(all.ownProducts, 0);
         assertEquals(all.nccl, [2, 28, 9]);
         assertEquals(
@@ -253,6 +257,16 @@ Deno.test({
         );
         assertMatch(dnn.problem!, /mine\/libcudnn\.so\.9 is not the library of that name/);
         assertEquals(nccl.path, `${dir}/mine/${FILES.nccl}`);
+        await Deno.mkdir(`${dir}/part`);
+        await Deno.copyFile(`${dir}/${FILES.cudnn}`, `${dir}/part/${FILES.cudnn}`);
+        await Deno.copyFile(`${dir}/mine/${FILES.cublaslt}`, `${dir}/part/libcudnn_ops.so.9`);
+        const { libraries: [, broken] } = await ask({ CUDA_LIBRARY_DIR: `${dir}/part` }, [
+          "report",
+        ]);
+        assertMatch(
+          broken.problem!,
+          /part\/libcudnn_ops\.so\.9 cannot be opened: .*invalid ELF header/,
+        );
         const both = { ...venv, CUDA_LIBRARY_DIR: `${dir}/mine` };
         const { libraries: [next] } = await ask(both, ["report"]);
         assertEquals(next.path, `${dir}/${PACKAGES}/cu13/lib/${FILES.cublaslt}`);
@@ -293,15 +307,15 @@ Deno.test({
 /** What the products of tests/cuda_libraries_program.ts ask cuBLASLt for. */
 const LT = {
   create: 1,
-  heuristics: 10,
-  matmul: 11,
+  heuristics: 12,
+  matmul: 13,
   tf32: 0,
-  bias: 1,
+  bias: 2,
   added: 1,
   batched: 1,
-  half: 0,
-  "op NN": 7,
+  half: 2,
+  "op NN": 8,
   "op NT": 1,
-  "op TN": 2,
+  "op TN": 3,
   "op TT": 1,
 };

@@ -69,6 +69,19 @@ const CASES: [name: string, run: () => void][] = [
       F.multilabelMarginLoss(x, target.to(x.device), { reduction: "none" });
     same("multilabelMarginLoss", run, torch.randn(4, classes));
   }],
+  ["ctcLoss", () => {
+    const x = torch.randn(40, 3, 9), targets = torch.randint(1, 9, [3, 70]);
+    for (const labels of [[15, 0, 3], [1, 70, 12]]) {
+      for (const zeroInfinity of [false, true]) {
+        const run = (x: Tensor) =>
+          F.ctcLoss(F.logSoftmax(x, -1), targets.to(x.device), [40, 7, 20], labels, {
+            reduction: "sum",
+            zeroInfinity,
+          });
+        if (zeroInfinity || labels[1] === 0) same(`ctcLoss of ${labels}`, run, x);
+      }
+    }
+  }],
 ];
 
 for (const [name, run] of CASES) {

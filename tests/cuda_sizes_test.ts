@@ -170,6 +170,20 @@ const CASES: [name: string, run: () => void][] = [
       x,
       torch.randn(8, 5, 3, 2),
     );
+    const wide = torch.randn(2, 12, 9, 11), taps = torch.randn(20, 12, 3, 3);
+    same(
+      "conv2d of many channels",
+      (x, w, b) => F.conv2d(x, w, b, { stride: [2, 1], padding: 1, dilation: [1, 2] }),
+      wide,
+      taps,
+      torch.randn(20),
+    );
+    same(
+      "conv2d of many channels in groups",
+      (x, w) => F.conv2d(x, w, { groups: 2, padding: 1 }),
+      torch.randn(2, 40, 7, 6),
+      torch.randn(36, 20, 3, 2),
+    );
     same("depthwise", (x, w) => F.conv2d(x, w, { groups: 8 }), x, torch.randn(8, 1, 3, 3));
     same("maxPool2d", (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }), x);
     same("avgPool2d", (x) => F.avgPool2d(x, 3, { stride: 2, padding: 1 }), x);

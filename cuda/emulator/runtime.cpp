@@ -275,6 +275,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   p->sharedMemPerBlockOptin = 232448;
   p->major = 8;
   p->multiProcessorCount = 2;
+  p->maxThreadsPerMultiProcessor = 2048;
   p->warpSize = 32;
   p->maxThreadsPerBlock = 1024;
   p->l2CacheSize = 1 << 20;

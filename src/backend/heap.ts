@@ -20,7 +20,7 @@ const IN_USE = 16;
 const RESIDENTS = 8192;
 
 /** Bytes that a block of `bytes` takes: 64-byte steps, then four steps to each power of two. */
-export function blockSize(bytes: number): number {
+function blockSize(bytes: number): number {
   if (bytes <= 1024) return Math.max(64, (bytes + 63) & ~63);
   if (bytes > SMALL) return Math.ceil(bytes / 4096) * 4096;
   const step = 1 << (29 - Math.clz32(bytes - 1));

@@ -64,6 +64,10 @@ export const NARROW_FAMILIES = [
   { kernels: ["add_norm_grad"], types: ["_f16", "_bf16"], signature: "addNormGrad" },
   // matmul: c, a, b and bias are narrow
   { kernels: ["matmul"], types: ["_f16", "_bf16"], signature: "matmul" },
+  // convolution: all tensors are narrow
+  { kernels: ["conv"], types: ["_f16", "_bf16"], signature: "conv" },
+  { kernels: ["conv_grad_x"], types: ["_f16", "_bf16"], signature: "convGradX" },
+  { kernels: ["conv_grad_weight"], types: ["_f16", "_bf16"], signature: "convGradWeight" },
   // attention: q, k, v, o, their gradients and mask are narrow, norms is float32
   { kernels: ["attention"], types: ["_f16", "_bf16"], signature: "attention" },
   { kernels: ["attention_grad"], types: ["_f16", "_bf16"], signature: "attentionGrad" },

@@ -5,14 +5,14 @@
  * @module
  */
 import { record } from "../autograd/record.ts";
-import { type DType, int64 } from "../backend/dtype.ts";
+import { type DType, float32 } from "../backend/dtype.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import type { Geometry } from "./convolve_geometry.ts";
 import { convolveOctets, weightGradientOctets } from "./convolve_octets.ts";
 import { convolvePlanes, weightGradientPlanes } from "./convolve_planes.ts";
 import { denseAs } from "./copy.ts";
-import { computeTypeOn, type KernelTable, kernelTable } from "./elementwise.ts";
+import { hasKernel, type KernelTable, kernelTable } from "./elementwise.ts";
 import { productType, SCRATCH } from "./product.ts";
 import { sum } from "./reduce.ts";
 import { three } from "./spatial.ts";
@@ -129,14 +129,12 @@ function biasGradient(dy: Tensor): Tensor {
   return sum(dy, dy.shape.map((_, d) => d).filter((d) => d !== 1));
 }
 
-function typeOf(call: string, x: Tensor, weight: Tensor, bias: Tensor | null): DType {
-  productType(call, x, weight, ...(bias === null ? [] : [bias]));
-  return kernelType(x);
-}
-
-/** The dtype in which the kernels compute that of `x`. */
-function kernelType({ dtype, backend }: Tensor): DType {
-  return dtype.kind === "int" ? int64 : computeTypeOn(backend, CONV, dtype);
+/** The dtype in which a kernel of `table` computes with these tensors. */
+function typeOf(call: string, table: KernelTable, ...tensors: (Tensor | null)[]): DType {
+  const [x, ...others] = tensors.filter((t) => t !== null);
+  const compute = productType(call, x, ...others);
+  if (x.dtype.kind !== "float" || x.dtype.size > 2) return compute;
+  return hasKernel(x.backend, table, x.dtype) ? x.dtype : float32;
 }
 
 /** The convolution of `x` with `weight`, + `bias` [groups * outputs]. */
@@ -147,7 +145,7 @@ export function convolve(
   bias: Tensor | null,
   g: Geometry,
 ): Tensor {
-  const dtype = typeOf(call, x, weight, bias);
+  const dtype = typeOf(call, CONV, x, weight, bias);
   const y = emptyOn(x.backend, [g.batch, g.groups * g.outputs, ...g.count], dtype);
   if (y.numElements > 0) {
     const operands = [x, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
@@ -174,7 +172,7 @@ export function convolveTransposed(
   bias: Tensor | null,
   g: Geometry,
 ): Tensor {
-  const dtype = typeOf(call, dy, weight, bias);
+  const dtype = typeOf(call, GRAD_X, dy, weight, bias);
   const dx = emptyOn(dy.backend, [g.batch, g.groups * g.channels, ...g.size], dtype);
   if (dx.numElements > 0) {
     const operands = [dy, weight, bias].map((t) => t === null ? null : denseAs(t, dtype));
@@ -195,7 +193,7 @@ export function convolveTransposed(
 
 /** The gradient of the weight of `convolve`. */
 function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tensor {
-  const dtype = typeOf(call, dy, x, null);
+  const dtype = typeOf(call, GRAD_WEIGHT, dy, x);
   const dw = emptyOn(dy.backend, [g.groups * g.outputs, g.channels, ...g.kernel], dtype);
   if (dy.numElements === 0) fillWith(dw, 0);
   else if (dw.numElements > 0) {

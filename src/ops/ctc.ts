@@ -210,7 +210,7 @@ function alignments(x: Tensor, sequences: Sequences, zeroInfinity: boolean): Ten
   const losses = y;
   return record("ctc_loss", y, [x], [(dy) => {
     const dx = emptyLike(x), g = dense(dy);
-    const beta = backend.scratch(batches * 2 * states * 8);
+    const room = batches * 3 * states * 8, beta = backend.scratch(room, room);
     backward(
       dx.pointer,
       beta,

@@ -227,15 +227,15 @@ export function reduceIndexed(
   x: Tensor,
   dims: readonly number[],
   keepdim: boolean,
-  extra: (n: number) => readonly number[] = () => [],
+  extra: (n: number, slices: number) => readonly number[] = () => [],
 ): [values: Tensor, indices: Tensor] {
   const dtype = reduceType(x.dtype), name = kernelFor(call, table, dtype);
   const { x: source, n, inner } = grouped(x, dims, dtype);
-  const shape = reducedShape(x, dims, keepdim), more = extra(n);
+  const shape = reducedShape(x, dims, keepdim);
   const values = emptyOn(x.backend, shape, dtype), indices = emptyOn(x.backend, shape, int64);
   const count = values.numElements;
   if (count > 0) {
-    const kernel = x.backend.kernels[name] as unknown as AnyKernel;
+    const kernel = x.backend.kernels[name] as unknown as AnyKernel, more = extra(n, count);
     kernel(values.pointer, indices.pointer, source.pointer, n, inner, ...more, 0, count);
   }
   return [convertTo(values, x.dtype), indices];

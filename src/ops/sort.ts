@@ -21,14 +21,16 @@ const SORT = kernelTable("sort"), TOPK = kernelTable("topk"), KTHVALUE = kernelT
 /** Slices that a device sorts at once take about this many bytes at most, unless a single one does. */
 const AT_ONCE = 2 ** 28;
 
-/**
- * Scratch space for sorting `slices` slices of n elements of `x`, one after the other (assembly/sort.ts) or many at once
- * (cuda/sort.cuh), with `extra` bytes for each element.
- */
-export function scratchFor(x: Tensor, n: number, slices: number, extra = 0): number {
-  const size = Math.max(x.dtype.size, 4), each = (5 * n + 1024) * size + extra * n;
-  const atOnce = each * Math.min(slices, Math.max(1, Math.floor(AT_ONCE / each)));
-  return x.backend.scratch((4 * n + 1024) * size, atOnce);
+/** Bytes to sort `slices` slices of n elements of `size` bytes at once (cuda/sort.cuh), with `extra` more an element. */
+export function roomToSort(n: number, slices: number, size: number, extra = 0): number {
+  const each = (5 * n + 1024) * Math.max(size, 4) + extra * n;
+  return each * Math.min(slices, Math.max(1, Math.floor(AT_ONCE / each)));
+}
+
+/** Scratch space for sorting `slices` slices of n elements of `x`: one after the other (assembly/sort.ts), or at once. */
+export function scratchFor(x: Tensor, n: number, slices: number): number {
+  const { size } = x.dtype;
+  return x.backend.scratch((4 * n + 1024) * Math.max(size, 4), roomToSort(n, slices, size));
 }
 
 /** Values and indices, with the gradient of the values going back to where they came from. */

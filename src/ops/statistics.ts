@@ -24,7 +24,7 @@ import { lerp, maskedFill, where } from "./pointwise.ts";
 import { movedim } from "./axes.ts";
 import { all, any, sum } from "./reduce.ts";
 import { checkFlag, type DimArgs, reduceIndexed } from "./reduction.ts";
-import { sort } from "./sort.ts";
+import { roomToSort, sort } from "./sort.ts";
 import { ceil, floor, round } from "./rounding.ts";
 import { expand, reshape, select, unsqueeze } from "./view.ts";
 
@@ -103,7 +103,7 @@ export function mode(x: Tensor, ...args: DimArgs): ValuesAndIndices {
     x,
     dims,
     keepdim,
-    (n) => [x.backend.scratch(4 * n)],
+    (n, slices) => [x.backend.scratch(4 * n, roomToSort(n, slices, 8, 16))],
   );
   return chosen(
     "mode",

@@ -3,7 +3,7 @@
 
 namespace {
 constexpr int OK = 0, NOT_INITIALIZED = 1001, BAD = 2000, NOT_SUPPORTED = 3000, FAILED = 5000;
-constexpr int FLOAT = 0, DOUBLE = 1, DEFAULT_MATH = 0, FMA_MATH = 3;
+constexpr int FLOAT = 0, DOUBLE = 1, HALF = 2, BFLOAT16 = 9, DEFAULT_MATH = 0, TENSOR_OP_MATH = 1, FMA_MATH = 3;
 
 struct Tensor {
   int type, axes, sizes[8], strides[8];
@@ -42,12 +42,12 @@ struct Indexes {
   }
 };
 
-template <class T> T round(T x, bool tf32) { return tf32 ? (T)toTf32((float)x) : x; }
+template <class T> double round(T x, bool tf32) { return tf32 ? toTf32((float)x) : (double)x; }
 
 int check(const Tensor& x, const Filter& w, const Conv& c, const Tensor& y) {
   if (x.axes != c.axes + 2 || w.axes != x.axes || y.axes != x.axes || x.type != w.type || y.type != x.type) return BAD;
-  if (x.type != FLOAT && x.type != DOUBLE) return NOT_SUPPORTED;
-  if (c.type != x.type) return NOT_SUPPORTED;
+  if (c.type != (x.type == DOUBLE ? DOUBLE : FLOAT)) return NOT_SUPPORTED;
+  if ((x.type == HALF || x.type == BFLOAT16) && c.math != TENSOR_OP_MATH) return NOT_SUPPORTED;
   if (x.sizes[0] != y.sizes[0] || x.sizes[1] != c.groups * w.sizes[1] || y.sizes[1] != w.sizes[0] || w.sizes[0] % c.groups) return BAD;
   for (int d = 0; d < c.axes; d++) {
     const int span = x.sizes[d + 2] + 2 * c.padding[d] - (w.sizes[d + 2] - 1) * c.dilation[d] - 1;
@@ -88,12 +88,12 @@ int64_t count(const int* sizes, int axes) {
   return n;
 }
 
-// All pass's results are contiguous here.
-template <class T>
+// The results of all passes are contiguous here. S is the type of alpha and beta.
+template <class T, class S>
 int run(const char* pass, void* handle, const void* alpha, const void* beta, const Conv& c, int algorithm, void* workspace, size_t bytes,
         const Tensor& x, const Filter& w, const Tensor& y, const void* u, const void* v, void* result) {
   if (!((Handle*)handle)->stream) return BAD;
-  if (*(const T*)alpha != 1 || *(const T*)beta != 0) return NOT_SUPPORTED;
+  if (*(const S*)alpha != 1 || *(const S*)beta != 0) return NOT_SUPPORTED;
   if (algorithm == GOOD) {
     if (!workspace || bytes < WORKSPACE) return BAD;
     memset(workspace, 0xff, bytes);
@@ -105,12 +105,13 @@ int run(const char* pass, void* handle, const void* alpha, const void* beta, con
   const T *a = (const T*)u, *b = (const T*)v;
   each(x, w, c, y, [&](int64_t px, int64_t pw, int64_t py) {
     const int64_t pa = kind == 1 ? pw : px, pb = kind == 0 ? pw : py, pr = kind == 0 ? py : kind == 1 ? px : pw;
-    sums[pr] += (double)round(a[pa], tf32) * round(b[pb], tf32);
+    sums[pr] += round(a[pa], tf32) * round(b[pb], tf32);
   });
-  for (int64_t i = 0; i < n; i++) ((T*)result)[i] = (T)sums[i];
+  for (int64_t i = 0; i < n; i++) ((T*)result)[i] = (T)(S)sums[i];
   delete[] sums;
   counts()[pass]++;
   if (tf32) counts()["tf32"]++;
+  if (x.type == HALF || x.type == BFLOAT16) counts()["half"]++;
   if (c.groups > 1) counts()["groups"]++;
   if (algorithm == CHANCE) counts()["chance"]++;
   counts()["axes " + std::to_string(c.axes)]++;
@@ -209,12 +210,18 @@ API int cudnnSetConvolutionMathType(void* desc, int math) {
 FINDERS(Get, _v7, "heuristics")
 FINDERS(Find, , "benchmark")
 
-#define RUN(pass, x, w, y)                                                                                                   \
-  if (wanted(pass)) return FAILED;                                                                                           \
-  if (check(*x, *w, *c, *y) != OK) return BAD;                                                                               \
-  return x->type == DOUBLE                                                                                                   \
-             ? run<double>(pass, handle, alpha, beta, *c, algorithm, workspace, bytes, *x, *w, *y, a, b, result)             \
-             : run<float>(pass, handle, alpha, beta, *c, algorithm, workspace, bytes, *x, *w, *y, a, b, result)
+#define RUN_OF(T, S, pass, x, w, y) \
+  return run<T, S>(pass, handle, alpha, beta, *c, algorithm, workspace, bytes, *x, *w, *y, a, b, result)
+#define RUN(pass, x, w, y)                        \
+  if (wanted(pass)) return FAILED;                \
+  if (check(*x, *w, *c, *y) != OK) return BAD;    \
+  switch (x->type) {                              \
+    case FLOAT: RUN_OF(float, float, pass, x, w, y);            \
+    case DOUBLE: RUN_OF(double, double, pass, x, w, y);         \
+    case HALF: RUN_OF(__half, float, pass, x, w, y);            \
+    case BFLOAT16: RUN_OF(__nv_bfloat16, float, pass, x, w, y); \
+  }                                               \
+  return NOT_SUPPORTED
 
 API int cudnnConvolutionForward(void* handle, const void* alpha, Tensor* x, const void* a, Filter* w, const void* b, Conv* c, int algorithm,
                                 void* workspace, size_t bytes, const void* beta, Tensor* y, void* result) {
