@@ -3,6 +3,11 @@
  * tokens per second. bench/gpu_gpt2.py is the same in PyTorch.
  *
  *     deno run -A bench/gpu_gpt2.ts [--batch 16] [--steps 20] [--layers 12] [--float32] [--graph] [--profile]
+ *
+ * What a step of 16 x 1024 tokens needs at least: 14 TFLOP in products and attention (6 for each parameter and token, and
+ * 12 for each layer, channel and pair of places, of which causal attention needs half), and between them 29 GB of memory
+ * traffic: for each layer 0.5 GB forward (sums with their norms, gelu) and 0.93 GB backward (the same, and biases'
+ * gradients), 5 GB for the loss of 16384 x 50304 logits, 6.5 GB for casts, norms and steps of the weights.
  */
 import * as torch from "../mod.ts";
 
