@@ -236,6 +236,7 @@ export type {
   BatchNormOptions,
   GroupNormOptions,
   InstanceNormOptions,
+  LayerNormArgs,
   LayerNormOptions,
   RMSNormOptions,
 } from "./src/ops/normalize.ts";

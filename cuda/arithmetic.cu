@@ -118,7 +118,57 @@ static void addMixed(float* y, const float* a, const T* b, Size columns, Size aR
   broadcastMap(columns, begin, end, AddMixed(), y, Operand<float>{a, aRow, aColumn}, Operand<T>{b, bRow, bColumn});
 }
 
-FAMILY(arithmetic, KERNEL_NARROW(add_mixed, addMixed), BINARY_ALL(add, Add), BINARY_ALL(sub, Sub), BINARY_ALL(mul, Mul), BINARY_ALL(maximum, Maximum),
+// One part of several: n elements that are multiplied by a number, in place.
+struct Scaled {
+  float* p;
+  Size n;
+  const float* factor;
+  Size first;
+};
+constexpr Size SCALE_CHUNK = 16 * THREADS;
+
+static __global__ void __launch_bounds__(THREADS) scaleKernel(Gathered<Scaled> all) {
+  int k = 0;
+  while (k + 1 < all.count && all.parts[k + 1].first <= (Size)blockIdx.x) k++;
+  const Scaled part = all.parts[k];
+  const float factor = *part.factor;
+  const Size from = ((Size)blockIdx.x - part.first) * SCALE_CHUNK;
+  const Size to = from + SCALE_CHUNK < part.n ? from + SCALE_CHUNK : part.n;
+  if (to - from == SCALE_CHUNK && (uintptr_t)part.p % 16 == 0) {
+#pragma unroll
+    for (int e = 0; e < 4; e++) {
+      float* at = part.p + from + ((Size)e * THREADS + threadIdx.x) * 4;
+      Pack<float, 4> values = loadPack<4>(at);
+#pragma unroll
+      for (int i = 0; i < 4; i++) values.at[i] *= factor;
+      storePack<4>(at, values);
+    }
+    return;
+  }
+  for (Size i = from + threadIdx.x; i < to; i += THREADS) part.p[i] *= factor;
+}
+
+static void mulFloat(float* y, const float* a, const float* b, Size columns, Size aRow, Size aColumn, Size bRow, Size bColumn, Size begin,
+                     Size end) {
+  static thread_local Gathered<Scaled> parts;
+  const auto launch = [] {
+    Size blocks = 0;
+    for (int k = 0; k < parts.count; k++) {
+      parts.parts[k].first = blocks;
+      blocks += (parts.parts[k].n + SCALE_CHUNK - 1) / SCALE_CHUNK;
+    }
+    const Gathered<Scaled> all = parts;
+    parts.count = 0;
+    LAUNCH((unsigned)blocks, THREADS, scaleKernel, all);
+  };
+  const bool scales = y == a && aColumn == 1 && bRow == 0 && bColumn == 0 && begin == 0 && end > 0 && end <= columns;
+  if (parts.count > 0 && (!scales || parts.writes(y, end) || parts.writes(b, 1))) launch();
+  if (!scales) return binary<Mul, float>(y, a, b, columns, aRow, aColumn, bRow, bColumn, begin, end);
+  if (parts.add({y, end, b, 0})) launch();
+}
+
+FAMILY(arithmetic, KERNEL_NARROW(add_mixed, addMixed), BINARY_ALL(add, Add), BINARY_ALL(sub, Sub), KERNEL(mul, mulFloat), KERNEL(mul_f64, binary<Mul, double>), KERNEL(mul_i64, binary<Mul, int64_t>),
+       KERNEL(mul_i32, binary<Mul, int32_t>), KERNEL(mul_u8, binary<Mul, uint8_t>), BINARY_ALL(maximum, Maximum),
        BINARY_ALL(minimum, Minimum), KERNEL_NARROW_OF(add, binary, Add), KERNEL_NARROW_OF(sub, binary, Sub),
        KERNEL_NARROW_OF(mul, binary, Mul), KERNEL_NARROW_OF(div, binary, Div), KERNEL_NARROW_OF(maximum, binary, Maximum),
        KERNEL_NARROW_OF(minimum, binary, Minimum), BINARY(div, Div), BINARY(div_trunc, DivTrunc), BINARY(pow, Power),

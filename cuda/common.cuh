@@ -108,7 +108,7 @@ extern thread_local Current current;
 #define LAUNCH(grid, block, kernel, ...) LAUNCH_SHARED(0, grid, block, kernel, __VA_ARGS__)
 
 // What calls of one kernel that come one after the other are about: one launch does for all of them. A host function adds its
-// own part, and launches when `add` says so. Parts must not depend on each other: the first address of each is what it writes.
+// own part, and launches when `add` says so. Parts must not depend on each other: each writes n elements from p on.
 constexpr int MOST_PARTS = 16;
 template <class Part> struct Gathered {
   int count;
@@ -117,9 +117,10 @@ template <class Part> struct Gathered {
     parts[count++] = part;
     return !current.more || count == MOST_PARTS;
   }
-  bool has(const void* written) const {
+  // Whether one of them writes into the n elements from p on.
+  template <class T> bool writes(const T* p, Size n) const {
     for (int i = 0; i < count; i++) {
-      if (parts[i].p == written) return true;
+      if (p < parts[i].p + parts[i].n && parts[i].p < p + n) return true;
     }
     return false;
   }

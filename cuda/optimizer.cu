@@ -11,6 +11,7 @@ static DEVICE double fused(double a, double b, double c) { return a * b + c; }
 // One part of several: a step count, to be raised.
 struct Count {
   float* p;
+  Size n;
 };
 static void raise(Gathered<Count>& counts) {
   const Gathered<Count> all = counts;
@@ -23,8 +24,8 @@ static void advance(float*, float*, float* step, const double*, Size begin, Size
     return;
   }
   static thread_local Gathered<Count> counts;
-  if (counts.has(step + begin)) raise(counts);
-  if (counts.add({step + begin})) raise(counts);
+  if (counts.writes(step + begin, 1)) raise(counts);
+  if (counts.add({step + begin, 1})) raise(counts);
 }
 
 // One part of several: a parameter, its gradient and state, n elements from these addresses on. `first` is the first block
@@ -93,7 +94,7 @@ static void update(T* p, const T* grad, T* a, T* b, T* c, const float* step, con
     if (blocks > 0) LAUNCH((unsigned)blocks, THREADS, (updateKernel<Rule, T>), updates);
     updates.count = 0;
   };
-  if (updates.has(p + begin)) launch();
+  if (updates.writes(p + begin, end - begin) || updates.writes(grad + begin, end - begin)) launch();
   const auto at = [=](T* x) { return x ? x + begin : x; };
   if (updates.add({p + begin, grad + begin, at(a), at(b), at(c), step, options, end - begin, 0})) launch();
 }

@@ -98,6 +98,50 @@ static void sums(R* y, const T* x, const T* mean, Size n, Size inner, Size begin
 template <class K, class T, class R = T> static void sum(R* y, const T* x, Size n, Size inner, Scratch, Size begin, Size end) {
   sums<K, T, SumOf<R>, R>(y, x, (const T*)nullptr, n, inner, begin, end);
 }
+// One part of several: the norm of n elements, which is the only one it writes.
+struct NormPart {
+  float* p;
+  Size n;
+  const float* x;
+  Size length, first;
+};
+constexpr Size NORM_CHUNK = 1 << 15;
+
+static void norm_l2(float* y, const float* x, Size n, Size inner, Scratch, Size begin, Size end) {
+  static thread_local Gathered<NormPart> norms;
+  const auto launch = [] {
+    Size blocks = 0;
+    for (int k = 0; k < norms.count; k++) {
+      norms.parts[k].first = blocks;
+      const Size own = (norms.parts[k].length + NORM_CHUNK - 1) / NORM_CHUNK;
+      blocks += own > 0 ? own : 1;
+    }
+    const Gathered<NormPart> all = norms;
+    norms.count = 0;
+    double* partial = (double*)current.workspace;
+    forBlocks(0, blocks, THREADS, [=] DEVICE(Size b) {
+      int k = 0;
+      while (k + 1 < all.count && all.parts[k + 1].first <= b) k++;
+      const Size from = (b - all.parts[k].first) * NORM_CHUNK, left = all.parts[k].length - from;
+      const float* p = all.parts[k].x + from;
+      const double sum = sumOf<double, double>(Together(), p, left < NORM_CHUNK ? left : NORM_CHUNK, (uintptr_t)p % 16 == 0,
+                                               [](double value) { return value * value; });
+      if (threadIdx.x == 0) partial[b] = sum;
+    });
+    forBlocks(0, all.count, 32, [=] DEVICE(Size k) {
+      const Size last = k + 1 < all.count ? all.parts[k + 1].first : blocks;
+      double sum = 0;
+      for (Size b = all.parts[k].first + threadIdx.x; b < last; b += 32) sum += partial[b];
+      sum = blockSum(sum);
+      if (threadIdx.x == 0) *all.parts[k].p = (float)std::sqrt(sum);
+    });
+  };
+  // Of all elements of a tensor: as many norms as there are calls go together.
+  const bool whole = inner == 1 && begin == 0 && end == 1 && n <= (WORKSPACE / 8 / MOST_PARTS - 1) * NORM_CHUNK;
+  if (norms.count > 0 && (!whole || norms.writes(y, 1) || norms.writes(x, n))) launch();
+  if (!whole) return sum<Norm, float>(y, x, n, inner, Scratch(), begin, end);
+  if (norms.add({y, 1, x, n, 0})) launch();
+}
 template <class T> static void deviations(T* y, const T* x, const T* mean, Size n, Size inner, Scratch, Size begin, Size end) {
   sums<Deviations, T, SumOf<T>, T>(y, x, mean, n, inner, begin, end);
 }
@@ -222,7 +266,7 @@ template <class T> static void extent(T* y, const T* x, Size n) { forSlices(n, 1
 #define NUMBERS(name, f, F) KERNEL(name, f<F, float>), KERNEL(name##_f64, f<F, double>), KERNEL(name##_i64, f<F, int64_t>)
 
 FAMILY(reduce, SUM(sum, Values), KERNEL_NARROW_OF(sum, sum, Values), KERNEL(sum_i64, sum<Values, int64_t>), KERNEL(sum_u8, sum<Values, uint8_t, int64_t>),
-       SUM(nansum, Numbers), SUM(norm_l1, Absolutes), SUM(norm_l2, Norm), KERNEL_FLOATS(deviations, deviations),
+       SUM(nansum, Numbers), SUM(norm_l1, Absolutes), KERNEL(norm_l2, norm_l2), KERNEL(norm_l2_f64, sum<Norm, double>), KERNEL_FLOATS(deviations, deviations),
        KERNEL_NUMBERS(prod, prod), KERNEL_FLOATS(norm_lp, norm_lp), NUMBERS(amax, extreme, Larger), NUMBERS(amin, extreme, Smaller),
        KERNEL(amax_u8, extreme<Larger, uint8_t>), KERNEL(amin_u8, extreme<Smaller, uint8_t>), NUMBERS(argmax, place, Larger),
        NUMBERS(argmin, place, Smaller), NUMBERS(cummax, running, true), NUMBERS(cummin, running, false),

@@ -60,3 +60,34 @@ cudaTest("zeroGrad frees gradients that nobody else holds", () => {
   assert(p.grad === null);
   assertEquals(held.sum().item(), 2000);
 });
+
+cudaTest("norms and factors of many gradients at once, and of parts of one", () => {
+  torch.manualSeed(4);
+  const params = SIZES.concat(70_001, 200_000).map((n) => torch.randn(n).requiresGrad_());
+  const clip = (device: string) => {
+    const moved = params.map((p) => {
+      const q = p.detach().to(device).requiresGrad_();
+      q.grad = p.detach().to(device).clone();
+      return q;
+    });
+    const norm = torch.nn.utils.clipGradNorm_(moved, 1);
+    return [norm, ...moved.map((p) => p.grad!)].map((x) => x.cpu());
+  };
+  const got = clip("cuda"), want = clip("cpu");
+  want.forEach((x, i) => assert(torch.allclose(got[i], x, { rtol: 1e-6, atol: 1e-9 }), `${i}`));
+  // Parts that overlap, and a factor that was itself scaled: in order.
+  const scale = (x: torch.Tensor) => {
+    const f = torch.full([], 3, { device: x.device });
+    torch.noGrad(() => {
+      x.narrow(0, 0, 60).mul_(f);
+      x.narrow(0, 40, 60).mul_(f);
+      f.mul_(f);
+      x.narrow(0, 1, 90).mul_(f);
+    });
+    return x.cpu().tolist();
+  };
+  assertEquals(
+    scale(torch.arange(100, { dtype: torch.float32 }).cuda()),
+    scale(torch.arange(100, { dtype: torch.float32 })),
+  );
+});

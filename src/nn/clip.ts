@@ -10,6 +10,7 @@ import { clamp, clamp_ } from "../ops/extremum.ts";
 import { stack } from "../ops/join.ts";
 import { max } from "../ops/max_min.ts";
 import { norm } from "../ops/norm.ts";
+import { norms } from "../ops/vector_norm.ts";
 import { abs } from "../ops/unary.ts";
 import { detach } from "../ops/view.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
@@ -58,9 +59,10 @@ export function clipGradNorm_(
   const grads = gradientsOf(call, parameters);
   if (grads.length === 0) return tensor(0);
   return noGrad(() => {
-    const total = normType === Infinity
-      ? max(stack(grads.map((g) => max(abs(g)))))
-      : norm(stack(grads.map((g) => norm(g, normType))), normType);
+    const total = normType === Infinity ? max(stack(grads.map((g) => max(abs(g))))) : norm(
+      normType === 2 ? norms(call, grads) : stack(grads.map((g) => norm(g, normType))),
+      normType,
+    );
     if (errorIfNonfinite && !Number.isFinite(item(total))) {
       throw new Error(
         `${call}: the norm of order ${normType} of the gradients is ${

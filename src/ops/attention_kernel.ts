@@ -5,7 +5,7 @@
  */
 import { float32 } from "../backend/dtype.ts";
 import { emptyOn } from "../tensor/create.ts";
-import { broadcast, broadcastStrides } from "../tensor/shape.ts";
+import { broadcast, broadcastStrides, sameShape } from "../tensor/shape.ts";
 import { sizeOf, Tensor } from "../tensor/tensor.ts";
 import { collapse, dense } from "./copy.ts";
 import { hasKernel, kernelTable } from "./elementwise.ts";
@@ -91,6 +91,25 @@ function emptyInOrder(like: Tensor, shape: readonly number[]): Tensor {
   return new Tensor(storage, shape, like.dtype, strides);
 }
 
+/**
+ * New tensors that lie as `tensors` do, where those are the pieces of one, side by side: so what puts their gradients together
+ * again has nothing to copy. Null where they are not, or have other leading axes than `lead`.
+ */
+function emptySideBySide(tensors: readonly Tensor[], lead: readonly number[]): Tensor[] | null {
+  const [first, second] = tensors, { shape, strides, dtype } = first;
+  const step = second.offset - first.offset, count = tensors.length * first.numElements;
+  const span = shape.reduce((n, size, d) => n + (size - 1) * strides[d], 1);
+  const alike = step > 0 && sameShape(shape.slice(0, -2), lead) &&
+    span + (tensors.length - 1) * step === count &&
+    tensors.every((x, i) =>
+      x.storage === first.storage && sameShape(x.shape, shape) && sameShape(x.strides, strides) &&
+      x.offset === first.offset + i * step
+    );
+  if (!alike) return null;
+  const storage = first.backend.allocate(count * dtype.size);
+  return tensors.map((_, i) => new Tensor(storage, shape, dtype, strides, i * step));
+}
+
 /** What the gradients need of the forward pass. */
 export interface AttentionResult {
   /** [..., queries, valueWidth]. */
@@ -161,9 +180,11 @@ export function attentionBackward(
   const lead = y.shape.slice(0, -2);
   const queries = q.shape[q.ndim - 2], width = q.shape[q.ndim - 1];
   const keys = k.shape[k.ndim - 2], columns = v.shape[v.ndim - 1];
-  const dq = emptyInOrder(q, [...lead, queries, width]),
-    dk = emptyInOrder(k, [...lead, keys, width]),
-    dv = emptyInOrder(v, [...lead, keys, columns]);
+  const [dq, dk, dv] = emptySideBySide([q, k, v], lead) ?? [
+    emptyInOrder(q, [...lead, queries, width]),
+    emptyInOrder(k, [...lead, keys, width]),
+    emptyInOrder(v, [...lead, keys, columns]),
+  ];
   const shape = [...lead, queries, keys];
   dy = withRows(dy);
   // What came in an order of its own is copied: a contiguous tensor fits every other.

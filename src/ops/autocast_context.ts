@@ -95,6 +95,7 @@ export function autocast<T>(
   deviceType: AutocastDevice,
   ...args: [...AutocastArgs, f: () => T]
 ): T;
+/** The same until the end of a `using` block: `using _ = torch.autocast("cuda", torch.bfloat16);`. */
 export function autocast(deviceType: AutocastDevice, ...args: AutocastArgs): Disposable;
 export function autocast(deviceType: AutocastDevice, ...args: unknown[]): unknown {
   checkKind("autocast", deviceType);

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { mode } from "../autograd/mode.ts";
 import { describeValue } from "../tensor/describe.ts";
 import { type Args, checkTensor, read, wholeNumber, wholeNumbers } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import type { Layout } from "../tensor/layout.ts";
-import { axis, show } from "../tensor/shape.ts";
+import { axis, sameShape, show } from "../tensor/shape.ts";
 import { contiguousStrides, Tensor } from "../tensor/tensor.ts";
 import { tolist } from "./access.ts";
 import { clone, copy_ } from "./copy.ts";
@@ -32,8 +33,25 @@ function pieces(op: string, x: Tensor, d: number, sizes: readonly number[]): Ten
     start += n;
   }
   return viewsOf(op, x, layouts, (dys) => [
-    cat(withZeros(dys, (i) => layouts[i].shape), d),
+    adjoining(dys, d, x.shape) ?? cat(withZeros(dys, (i) => layouts[i].shape), d),
   ]);
+}
+
+/** The tensor of `shape` whose consecutive pieces along axis `d` the gradients `dys` are; null where they are not. */
+function adjoining(
+  dys: readonly (Tensor | null)[],
+  d: number,
+  shape: readonly number[],
+): Tensor | null {
+  const [first] = dys;
+  if (mode.grad || first === null) return null;
+  const { storage, strides, dtype, offset } = first;
+  let at = offset;
+  for (const dy of dys) {
+    if (dy?.storage !== storage || dy.offset !== at || !sameShape(dy.strides, strides)) return null;
+    at += dy.shape[d] * strides[d];
+  }
+  return new Tensor(storage, shape, dtype, strides, offset);
 }
 
 /** The gradients of several views, zeros for those that were not used. */

@@ -4,13 +4,14 @@
  * @module
  */
 import { type Grad, record } from "../autograd/record.ts";
-import { bool, int64 } from "../backend/dtype.ts";
+import { bool, float32, int64 } from "../backend/dtype.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { div, mul } from "./arithmetic.ts";
 import { eq, isnan } from "./compare.ts";
-import { dense } from "./copy.ts";
+import { cast, dense } from "./copy.ts";
 import { kernelTable, unary } from "./elementwise.ts";
+import { stack } from "./join.ts";
 import { logicalOr } from "./logic.ts";
 import { maskedFill } from "./pointwise.ts";
 import { pow } from "./power.ts";
@@ -80,6 +81,22 @@ function normGrad(
       : mul(mul(x, pow(abs(x), p - 2)), factor);
   };
 }
+
+/** The 2-norm of each of `tensors`: [tensors]. No history. */
+export function norms(call: string, tensors: readonly Tensor[]): Tensor {
+  const [{ backend, dtype }] = tensors;
+  if (tensors.some((x) => x.dtype !== float32 || !x.dense || x.backend !== backend)) {
+    return stack(tensors.map((x) => cast(computeNorm(call, x, 2, axesOf(x), false), dtype)));
+  }
+  const y = emptyOn(backend, [tensors.length], float32);
+  // One after the other: a device can make one call of many.
+  tensors.forEach((x, i) => {
+    backend.kernels.norm_l2(y.pointer + 4 * i, x.pointer, x.numElements, 1, 0, 0, 1);
+  });
+  return y;
+}
+
+const axesOf = (x: Tensor) => x.shape.map((_, d) => d);
 
 /** The p-norm of `x` over `dims`, with its gradient, recorded as `op`. */
 export function normOver(
