@@ -70,6 +70,12 @@ def main():
         y = F.layer_norm(x, [n], w, b)
         row("layerNorm, backward", 5 * size, "GB/s", lambda: torch.autograd.grad(y, [x, w, b], dy, retain_graph=True))
         del x, y, dy
+    x = randn(256, 64, 64, 64).requires_grad_()
+    size, dy, w, b = 4 * x.numel(), randn(*x.shape), torch.ones(64, device=device, requires_grad=True), torch.zeros(64, device=device, requires_grad=True)
+    y = F.batch_norm(x, None, None, w, b, True)
+    row("batchNorm, 64 channels of 64 x 64", 2 * size, "GB/s", lambda: F.batch_norm(x, None, None, w, b, True))
+    row("batchNorm, backward", 3 * size, "GB/s", lambda: torch.autograd.grad(y, [x, w, b], dy, retain_graph=True))
+    del x, y, dy
     sizes = [(4, 16, 4096, 64, 2), (4, 16, 4096, 128, 2), (16, 12, 1024, 64, 2), (4, 12, 1024, 64, 4)]
     for batch, heads, length, width, bytes in sizes:
         for causal in [False, True]:

@@ -102,6 +102,22 @@ for (const n of [768, 4096]) {
     () => torch.autograd.grad(y, [x, w, b], { gradOutputs: dy, retainGraph: true }),
   );
 }
+{
+  using _ = torch.scope();
+  const x = randn(elements >> 18 || 1, 64, 64, 64).requiresGrad_(),
+    dy = randn(...x.shape),
+    bytes = 4 * x.numel();
+  const w = torch.ones(64, { device }).requiresGrad_(),
+    b = torch.zeros(64, { device }).requiresGrad_();
+  const norm = () => F.batchNorm(x, null, null, w, b, true), y = norm();
+  row("batchNorm, 64 channels of 64 x 64", 2 * bytes, "GB/s", norm);
+  row(
+    "batchNorm, backward",
+    3 * bytes,
+    "GB/s",
+    () => torch.autograd.grad(y, [x, w, b], { gradOutputs: dy, retainGraph: true }),
+  );
+}
 const SIZES = [[4, 16, 4096, 64, 2], [4, 16, 4096, 128, 2], [16, 12, 1024, 64, 2], [
   4,
   12,
