@@ -101,6 +101,8 @@ const CASES: [name: string, run: () => void][] = [
     const smooth = (x: Tensor) =>
       F.crossEntropy(x, target.to(x.device), { weight: weight.to(x.device), ...options });
     same("crossEntropy, smoothed and weighted", smooth, x);
+    const many = torch.randint(0, 5, [5000]);
+    same("crossEntropy of many", (x) => F.crossEntropy(x, many.to(x.device)), torch.randn(5000, 5));
     same("mseLoss", (x, y) => F.mseLoss(x, y), torch.randn(20_000), torch.randn(20_000));
     same("huberLoss", (x, y) => F.huberLoss(x, y), torch.randn(500), torch.randn(500));
   }],
