@@ -48,15 +48,24 @@ static void nll_loss_grad(T* dx, const T* dy, const T* total, const int64_t* tar
   });
 }
 
-// y = sum of losses / total, total = sum of the weights of the targets.
+// y = sum of losses / total, total = sum of the weights of the targets: of parts first, then of those.
 template <class T>
 static void weighted_mean(T* y, T* total, const T* losses, const int64_t* target, const T* weight, Size ignore, Size count) {
-  forBlocks(0, 1, THREADS, [=] DEVICE(Size) {
+  const Size parts = count < 2048 ? 1 : count < 2048 * 512 ? count / 2048 : 512;
+  double* partial = (double*)current.workspace;
+  forBlocks(0, parts, THREADS, [=] DEVICE(Size part) {
     double sum = 0, w = 0;
-    for (Size i = threadIdx.x; i < count; i += blockDim.x) {
+    for (Size i = count * part / parts + threadIdx.x; i < count * (part + 1) / parts; i += blockDim.x) {
       sum += (double)losses[i];
       if (target[i] != ignore) w += weightOf(weight, target[i]);
     }
+    sum = blockSum(sum);
+    w = blockSum(w);
+    if (threadIdx.x == 0) partial[2 * part] = sum, partial[2 * part + 1] = w;
+  });
+  forBlocks(0, 1, THREADS, [=] DEVICE(Size) {
+    double sum = 0, w = 0;
+    for (Size part = threadIdx.x; part < parts; part += blockDim.x) sum += partial[2 * part], w += partial[2 * part + 1];
     sum = blockSum(sum);
     w = blockSum(w);
     if (threadIdx.x == 0) *total = (T)w, *y = (T)(sum / w);

@@ -211,63 +211,150 @@ static void row_norm_grad_affine(A* dWeight, A* dBias, const Y* dy, const X* x, 
   });
 }
 
+// The elements of a channel, N neighbours at a time, in parts for a block each.
+template <int N> struct Channels {
+  Size channels, inner, n, parts;
+  Channels(Size batches, Size channels, Size inner, Size count)
+      : channels(channels), inner(inner / N), n(batches * inner / N), parts(WAVE / count) {
+    const Size room = WORKSPACE / (count * 4 * (Size)sizeof(double)), longest = n / THREADS;
+    parts = parts < room ? parts : room;
+    parts = parts < longest ? parts : longest;
+    if (parts < 1) parts = 1;
+  }
+  DEVICE Size begin(Size part) const { return n * part / parts; }
+  // f(place) for all elements of a part of channel c that are this thread's.
+  template <class F> DEVICE void forPart(Size c, Size part, F f) const {
+#pragma unroll 4
+    for (Size k = begin(part) + threadIdx.x; k < begin(part + 1); k += blockDim.x) {
+      const Size batch = k >> 32 ? k / inner : (Size)((uint32_t)k / (uint32_t)inner);
+      f(((batch * channels + c) * inner + (k - batch * inner)) * N);
+    }
+  }
+};
+
+template <int N, class T>
+static void batchNorm(T* y, T* stats, T* runningMean, T* runningVar, const T* x, const T* weight, const T* bias, Size batches,
+                      Size channels, Size inner, Size training, double momentum, double eps, Size begin, Size end) {
+  const Channels<N> all(batches, channels, inner, end - begin);
+  const Size parts = all.parts, n = batches * inner;
+  double* partial = (double*)current.workspace;
+  // The mean of each part, and the sum of squares around it.
+  if (training) {
+    forBlocks(0, (end - begin) * parts, THREADS, [=] DEVICE(Size i) {
+      const Size c = begin + i / parts, part = i % parts;
+      double sum = 0, squares = 0;
+      all.forPart(c, part, [&](Size place) {
+        const Pack<T, N> v = loadPack<N>(x + place);
+        T own = 0;
+        for (int k = 0; k < N; k++) own += v.at[k];
+        sum += (double)own;
+      });
+      const double mean = blockSum(sum) / (double)((all.begin(part + 1) - all.begin(part)) * N);
+      all.forPart(c, part, [&](Size place) {
+        const Pack<T, N> v = loadPack<N>(x + place);
+        T own = 0;
+        for (int k = 0; k < N; k++) own += (v.at[k] - (T)mean) * (v.at[k] - (T)mean);
+        squares += (double)own;
+      });
+      squares = blockSum(squares);
+      if (threadIdx.x == 0) partial[2 * i] = mean, partial[2 * i + 1] = squares;
+    });
+  }
+  forBlocks(begin, end, 32, [=] DEVICE(Size c) {
+    double mean = at(runningMean, c, 0), variance = at(runningVar, c, 1);
+    if (training) {
+      const double* own = partial + (c - begin) * parts * 2;
+      const auto elements = [=](Size part) { return (double)((all.begin(part + 1) - all.begin(part)) * N); };
+      double sum = 0, squares = 0;
+      for (Size p = threadIdx.x; p < parts; p += 32) sum += own[2 * p] * elements(p);
+      mean = (double)(T)(blockSum(sum) / (double)n);
+      // Around the part's mean as it was taken off, rounded.
+      for (Size p = threadIdx.x; p < parts; p += 32) {
+        const double off = (double)(T)own[2 * p], d = off - mean;
+        squares += own[2 * p + 1] + 2 * d * elements(p) * (own[2 * p] - off) + elements(p) * d * d;
+      }
+      variance = blockSum(squares) / (double)n;
+    }
+    if (threadIdx.x != 0) return;
+    stats[c] = (T)mean, stats[channels + c] = (T)(1 / std::sqrt(variance + eps));
+    if (!training) return;
+    if (runningMean) runningMean[c] = (T)((1 - momentum) * (double)runningMean[c] + momentum * mean);
+    const double unbiased = variance * ((double)n / (double)(n - 1));
+    if (runningVar) runningVar[c] = (T)((1 - momentum) * (double)runningVar[c] + momentum * unbiased);
+  });
+  forBlocks(0, (end - begin) * parts, THREADS, [=] DEVICE(Size i) {
+    const Size c = begin + i / parts;
+    const T mean = stats[c], scale = stats[channels + c] * (weight ? weight[c] : T(1)), shift = bias ? bias[c] : T(0);
+    all.forPart(c, i % parts, [&](Size place) {
+      Pack<T, N> v = loadPack<N>(x + place);
+      for (int k = 0; k < N; k++) v.at[k] = (v.at[k] - mean) * scale + shift;
+      storePack<N>(y + place, v);
+    });
+  });
+}
 template <class T>
 static void batch_norm(T* y, T* stats, T* runningMean, T* runningVar, const T* x, const T* weight, const T* bias, Size batches,
                        Size channels, Size inner, Size training, double momentum, double eps, Size begin, Size end) {
-  const Size n = batches * inner;
-  forBlocks(begin, end, threadsFor(n), [=] DEVICE(Size c) {
-    const auto place = [=](Size k) { return (k / inner * channels + c) * inner + k % inner; };
-    T mean;
-    double rstd;
-    if (training) {
-      double sum = 0, squares = 0;
-      for (Size k = threadIdx.x; k < n; k += blockDim.x) sum += (double)x[place(k)];
-      mean = (T)(blockSum(sum) / (double)n);
-      for (Size k = threadIdx.x; k < n; k += blockDim.x) {
-        const double d = (double)(x[place(k)] - mean);
-        squares += d * d;
-      }
-      const double variance = blockSum(squares) / (double)n;
-      rstd = 1 / std::sqrt(variance + eps);
-      if (threadIdx.x == 0) {
-        if (runningMean) runningMean[c] = (T)((1 - momentum) * (double)runningMean[c] + momentum * (double)mean);
-        const double unbiased = variance * ((double)n / (double)(n - 1));
-        if (runningVar) runningVar[c] = (T)((1 - momentum) * (double)runningVar[c] + momentum * unbiased);
-      }
-    } else {
-      mean = (T)at(runningMean, c, 0);
-      rstd = 1 / std::sqrt(at(runningVar, c, 1) + eps);
-    }
-    if (threadIdx.x == 0) stats[c] = mean, stats[channels + c] = (T)rstd;
-    const double scale = rstd * at(weight, c, 1), shift = at(bias, c, 0);
-    for (Size k = threadIdx.x; k < n; k += blockDim.x) y[place(k)] = (T)((double)(x[place(k)] - mean) * scale + shift);
-  });
+  constexpr int N = PACK<T>;
+  if (end <= begin) return;
+  const auto run = inner % N == 0 && packed<N>(x) && packed<N>(y) ? batchNorm<N, T> : batchNorm<1, T>;
+  run(y, stats, runningMean, runningVar, x, weight, bias, batches, channels, inner, training, momentum, eps, begin, end);
 }
 
+template <int N, class T>
+static void batchNormGrad(T* dx, T* dWeight, T* dBias, const T* dy, const T* x, const T* stats, const T* weight, Size batches,
+                          Size channels, Size inner, Size training, Size begin, Size end) {
+  const Channels<N> all(batches, channels, inner, end - begin);
+  const Size parts = all.parts, n = batches * inner;
+  double* partial = (double*)current.workspace;
+  double* sums = partial + (end - begin) * parts * 2;
+  forBlocks(0, (end - begin) * parts, THREADS, [=] DEVICE(Size i) {
+    const Size c = begin + i / parts;
+    const T mean = stats[c];
+    double total = 0, product = 0;
+    all.forPart(c, i % parts, [&](Size place) {
+      const Pack<T, N> g = loadPack<N>(dy + place), v = loadPack<N>(x + place);
+      T sum = 0, slope = 0;
+      for (int k = 0; k < N; k++) sum += g.at[k], slope += g.at[k] * (v.at[k] - mean);
+      total += (double)sum, product += (double)slope;
+    });
+    total = blockSum(total);
+    product = blockSum(product);
+    if (threadIdx.x == 0) partial[2 * i] = total, partial[2 * i + 1] = product;
+  });
+  forBlocks(begin, end, 32, [=] DEVICE(Size c) {
+    double total = 0, product = 0;
+    for (Size p = (c - begin) * parts + threadIdx.x; p < (c - begin + 1) * parts; p += 32) {
+      total += partial[2 * p], product += partial[2 * p + 1];
+    }
+    total = blockSum(total);
+    product = blockSum(product);
+    if (threadIdx.x != 0) return;
+    dBias[c] = (T)total, dWeight[c] = (T)(product * (double)stats[channels + c]);
+    sums[2 * (c - begin)] = total, sums[2 * (c - begin) + 1] = product;
+  });
+  if (!dx) return;
+  forBlocks(0, (end - begin) * parts, THREADS, [=] DEVICE(Size i) {
+    const Size c = begin + i / parts;
+    const double rstd = (double)stats[channels + c], factor = rstd * at(weight, c, 1), share = training ? factor / (double)n : 0;
+    const T mean = stats[c], by = (T)factor, shift = (T)(share * sums[2 * (c - begin)]);
+    const T slope = (T)(share * rstd * rstd * sums[2 * (c - begin) + 1]);
+    all.forPart(c, i % parts, [&](Size place) {
+      const Pack<T, N> g = loadPack<N>(dy + place), v = loadPack<N>(x + place);
+      Pack<T, N> d;
+      for (int k = 0; k < N; k++) d.at[k] = g.at[k] * by - (v.at[k] - mean) * slope - shift;
+      storePack<N>(dx + place, d);
+    });
+  });
+}
 // dx (which may be left out), dWeight and dBias.
 template <class T>
 static void batch_norm_grad(T* dx, T* dWeight, T* dBias, const T* dy, const T* x, const T* stats, const T* weight, Size batches,
                             Size channels, Size inner, Size training, Size begin, Size end) {
-  const Size n = batches * inner;
-  forBlocks(begin, end, threadsFor(n), [=] DEVICE(Size c) {
-    const auto place = [=](Size k) { return (k / inner * channels + c) * inner + k % inner; };
-    const double mean = (double)stats[c], rstd = (double)stats[channels + c];
-    double total = 0, product = 0;
-    for (Size k = threadIdx.x; k < n; k += blockDim.x) {
-      const double g = (double)dy[place(k)];
-      total += g;
-      product += g * ((double)x[place(k)] - mean);
-    }
-    total = blockSum(total);
-    product = blockSum(product);
-    if (threadIdx.x == 0) dBias[c] = (T)total, dWeight[c] = (T)(product * rstd);
-    if (!dx) return;
-    const double factor = rstd * at(weight, c, 1), share = training ? factor / (double)n : 0;
-    for (Size k = threadIdx.x; k < n; k += blockDim.x) {
-      const Size p = place(k);
-      dx[p] = (T)((double)dy[p] * factor - ((double)x[p] - mean) * (share * rstd * rstd * product) - share * total);
-    }
-  });
+  constexpr int N = PACK<T>;
+  if (end <= begin) return;
+  const auto run = inner % N == 0 && packed<N>(dx) && packed<N>(dy) && packed<N>(x) ? batchNormGrad<N, T> : batchNormGrad<1, T>;
+  run(dx, dWeight, dBias, dy, x, stats, weight, batches, channels, inner, training, begin, end);
 }
 
 // x is float32 and y narrow.

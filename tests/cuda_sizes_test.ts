@@ -101,6 +101,8 @@ const CASES: [name: string, run: () => void][] = [
     const smooth = (x: Tensor) =>
       F.crossEntropy(x, target.to(x.device), { weight: weight.to(x.device), ...options });
     same("crossEntropy, smoothed and weighted", smooth, x);
+    const many = torch.randint(0, 5, [5000]);
+    same("crossEntropy of many", (x) => F.crossEntropy(x, many.to(x.device)), torch.randn(5000, 5));
     same("mseLoss", (x, y) => F.mseLoss(x, y), torch.randn(20_000), torch.randn(20_000));
     same("huberLoss", (x, y) => F.huberLoss(x, y), torch.randn(500), torch.randn(500));
   }],
@@ -149,16 +151,18 @@ const CASES: [name: string, run: () => void][] = [
     );
     const image = torch.randn(6, 8, 11, 13);
     same("groupNorm", (x) => F.groupNorm(x, 4), image);
-    same(
-      "batchNorm",
-      (x, w, b) => {
-        const [mean, variance] = [torch.zeros(8), torch.ones(8)].map((t) => t.to(x.device));
-        return [F.batchNorm(x, mean, variance, w, b, true), mean, variance];
-      },
-      image,
-      torch.rand(8),
-      torch.randn(8),
-    );
+    for (const x of [image, torch.randn(20, 8, 12, 16)]) {
+      same(
+        "batchNorm",
+        (x, w, b) => {
+          const [mean, variance] = [torch.zeros(8), torch.ones(8)].map((t) => t.to(x.device));
+          return [F.batchNorm(x, mean, variance, w, b, true), mean, variance];
+        },
+        x,
+        torch.rand(8),
+        torch.randn(8),
+      );
+    }
   }],
   ["convolution and pooling", () => {
     const x = torch.randn(3, 8, 19, 17), w = torch.randn(12, 4, 3, 3), b = torch.randn(12);
