@@ -6,6 +6,8 @@ import { cnn } from "../examples/mnist_cnn.ts";
 import * as torch from "../mod.ts";
 
 const { nn, optim } = torch, F = nn.functional, device = "cuda";
+/** Draws on the device. */
+const generator = new torch.Generator(device);
 type DType = typeof torch.float32;
 
 /** A row: what is run again and again, made when its turn comes. */
@@ -20,7 +22,7 @@ interface GpuRow {
 }
 
 const randn = (shape: readonly number[], dtype: DType = torch.float32) =>
-  torch.randn([...shape], { device }).to(dtype);
+  torch.randn([...shape], { device, generator }).to(dtype);
 const M = 1 << 20;
 
 function matmuls(): GpuRow[] {
