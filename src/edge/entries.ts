@@ -76,7 +76,7 @@ export const ${binding === "model" ? `model: ${made}` : "infer: Infer"};
 function inlined({ script, binaries, weights, binding }: Exported): string {
   const text = (bytes: Uint8Array) => JSON.stringify(bytes.toBase64());
   // The bundle ends in `export{a as create,b as hasRelaxed,c as load};`.
-  const name = (exported: string) => script.match(new RegExp(`(\\w+) as ${exported}\\b`))![1];
+  const name = (exported: string) => script.match(new RegExp(`([\\w$]+) as ${exported}\\b`))![1];
   return `${script}const decode=t=>Uint8Array.from(atob(t),c=>c.charCodeAt(0));` +
     `export const ${binding}=${name("create")}({module:new WebAssembly.Module(decode(${
       name("hasRelaxed")
