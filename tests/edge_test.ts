@@ -6,6 +6,7 @@ import * as esbuild from "esbuild";
 import fc from "fast-check";
 import * as torch from "../mod.ts";
 import { F, nn, type Tensor } from "../mod.ts";
+import { kernelFiles } from "../src/edge/compile.ts";
 import { cnn, exported, type Infer, mlp, partsOf, resnet18 } from "./edge/models.ts";
 
 /** Asserts that what a model takes when gzipped is no more than so many bytes, each flavour by itself. */
@@ -328,6 +329,12 @@ Deno.test("edge: wrong weights, modules and inputs are refused, and say why", as
       assertThrows(() => create({ ...other, weights }), Error, "is that of another model");
     });
   });
+});
+
+Deno.test("edge: a kernel that is not there is named", async () => {
+  const fileOf = await kernelFiles();
+  assertEquals(fileOf("softmax"), "./softmax");
+  assertThrows(() => fileOf("soft"), Error, "no file of assembly/ has the kernel soft");
 });
 
 Deno.test("edge: broken weights' files give errors, and never wrong numbers", async () => {
