@@ -368,6 +368,22 @@ Deno.test("edge: broken weights' files give errors, and never wrong numbers", as
       }),
       { seed: 2, numRuns: 300 },
     );
+    // A tensor of the right size, but outside of the data.
+    fc.assert(
+      fc.property(fc.integer({ min: -64, max: 64 }), (shift) => {
+        const header = JSON.parse(new TextDecoder().decode(weights.subarray(8, start)));
+        const { weight } = header;
+        weight.data_offsets = weight.data_offsets.map((at: number) => at + 4 * shift);
+        const text = new TextEncoder().encode(JSON.stringify(header));
+        const bytes = new Uint8Array(8 + text.length + weights.length - start);
+        new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+        bytes.set(text, 8);
+        bytes.set(weights.subarray(start), 8 + text.length);
+        const [begin, end] = weight.data_offsets;
+        if (begin < 0 || end > weights.length - start) assertEquals(outcome(bytes), null);
+      }),
+      { seed: 4, numRuns: 100 },
+    );
     fc.assert(
       fc.property(fc.json(), (json) => {
         const header = new TextEncoder().encode(json), bytes = new Uint8Array(8 + header.length);
