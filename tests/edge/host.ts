@@ -18,8 +18,8 @@ export interface Host {
   readonly commands: readonly string[];
   /** Which of an export's files it runs. */
   readonly entry: string;
-  /** What `check.js` results in, in this host. */
-  run(command: string, folder: string): Promise<string>;
+  /** What `check.js` results in, in this host; `headers` are those of the page, where the host is a browser. */
+  run(command: string, folder: string, headers?: Record<string, string>): Promise<string>;
 }
 
 const MODULES = new URL("../../build/hosts/node_modules/", import.meta.url).pathname;
@@ -131,7 +131,11 @@ const TYPES: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 
-async function runBrowser(command: string, folder: string): Promise<string> {
+async function runBrowser(
+  command: string,
+  folder: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const name = new URL(request.url).pathname.slice(1);
@@ -141,7 +145,9 @@ async function runBrowser(command: string, folder: string): Promise<string> {
     }
     if (name === "wait") await promise;
     const type = TYPES[name.split(".").at(-1)!] ?? "application/octet-stream";
-    if (name === "") return new Response(PAGE, { headers: { "content-type": "text/html" } });
+    if (name === "") {
+      return new Response(PAGE, { headers: { "content-type": "text/html", ...headers } });
+    }
     const bytes = await Deno.readFile(`${folder}/${name}`).catch(() => null);
     if (bytes === null) return new Response(null, { status: 404 });
     return new Response(bytes, { headers: { "content-type": type } });
@@ -212,8 +218,8 @@ export const HOSTS: readonly Host[] = [
   },
 ];
 
-/** The command that starts `host`; null, with the reason printed, where it is not installed. */
-export async function commandOf(host: Host): Promise<string | null> {
+/** The command that starts `host`; null, with the reason printed as that of `tests`, where it is not installed. */
+export async function commandOf(host: Host, tests = "edge"): Promise<string | null> {
   const given = Deno.env.get(host.variable);
   for (const command of given === undefined ? host.commands : [given]) {
     try {
@@ -224,7 +230,9 @@ export async function commandOf(host: Host): Promise<string | null> {
     }
   }
   console.log(
-    `edge: ${host.name} is left out: there is no ${host.commands.join(" or ")} (${host.variable})`,
+    `${tests}: ${host.name} is left out: there is no ${
+      host.commands.join(" or ")
+    } (${host.variable})`,
   );
   return null;
 }
