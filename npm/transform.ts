@@ -11,8 +11,8 @@ const STAND_INS: Readonly<Record<string, string>> = {
 
 /** The end of a statement that imports or exports from another module, as esbuild writes it. */
 const FROM = /^((?:import|export|\}).* from |import )"(\.[^"]*)\.ts";$/gm;
-/** A constant that a module makes when it is loaded; nothing but mod.ts has other effects then. */
-const MADE = /^((?:export )?const \w+(?:: [^=\n]+)? = )(?=(?:new )?[A-Za-z][\w.]*\()/gm;
+/** Where a host has no `Symbol.dispose`, `using` as esbuild translates it looks for this one; so do we. */
+const DISPOSE = '[Symbol.dispose ?? Symbol.for("Symbol.dispose")]';
 
 /** The scripts of `entries`, sources below `root`, and of what they import: by their names in the package. */
 export async function transform(root: URL, entries: string[]): Promise<Map<string, string>> {
@@ -22,13 +22,14 @@ export async function transform(root: URL, entries: string[]): Promise<Map<strin
       const name = path.replace(/\.ts$/, ".js"), here = new URL(path, "file:///");
       if (scripts.has(name)) continue;
       const source = await Deno.readTextFile(new URL(STAND_INS[path] ?? path, root));
-      const { code } = await esbuild.transform(source.replace(MADE, "$1/* @__PURE__ */ "), {
+      const { code } = await esbuild.transform(source, {
         ...{ loader: "ts", format: "esm", target: "es2022", charset: "utf8", sourcefile: path },
       });
       for (const [, , other] of code.matchAll(FROM)) {
         queue.push(new URL(`${other}.ts`, here).pathname.slice(1));
       }
-      scripts.set(name, code.replace(FROM, '$1"$2.js";'));
+      const script = code.replace(FROM, '$1"$2.js";').replaceAll("[Symbol.dispose]", DISPOSE);
+      scripts.set(name, script);
     }
   } finally {
     await esbuild.stop();

@@ -218,6 +218,9 @@ export const HOSTS: readonly Host[] = [
   },
 ];
 
+/** The hosts of which was said that they are not installed. */
+const told = new Set<Host>();
+
 /** The command that starts `host`; null, with the reason printed as that of `tests`, where it is not installed. */
 export async function commandOf(host: Host, tests = "edge"): Promise<string | null> {
   const given = Deno.env.get(host.variable);
@@ -229,6 +232,8 @@ export async function commandOf(host: Host, tests = "edge"): Promise<string | nu
       if (!(e instanceof Deno.errors.NotFound)) throw e;
     }
   }
+  if (told.has(host)) return null;
+  told.add(host);
   console.log(
     `${tests}: ${host.name} is left out: there is no ${
       host.commands.join(" or ")
