@@ -26,7 +26,7 @@ export const result = words.map((w) => w.toString(16)).join(" ") + "\\n" + error
 const ERROR = "RangeError: infer: expected 784 numbers for each of 1 to 5 samples, got 783 for " +
   783 / 784;
 
-Deno.test("edge: Deno, Node, Bun, workerd and Chromium compute the same", async () => {
+Deno.test("edge: Deno, Node, Bun, workerd and browsers compute the same", async () => {
   const example = torch.zeros(1, 1, 28, 28);
   await exported(cnn(), example, { maxBatch: 5 }, async (folder) => {
     // What each flavour gives here; where multiply and add round apart, relaxed gives what baseline does.

@@ -120,14 +120,16 @@ async function trains(folder: string): Promise<void> {
     await check(name, 500, own, ({ file, threads }) => assertEquals([file, threads], [true, 2]));
     await Deno.remove(own, { recursive: true });
   });
-  const isolated = check("Chromium", 500, long, ({ threads, ready, shared, file }) => {
+  const shares = ({ threads, ready, shared, file }: Result) => {
     assertEquals([threads, ready], [2, 1]);
     assert(shared > 100, `${shared} calls were shared`);
     assertStringIncludes(String(file), "there are no files here");
-  }, ISOLATED);
+  };
   const alone = ({ threads, shared }: Result) => assertEquals([threads, shared], [1, 0]);
   await Promise.all([
-    ...[...scripts, isolated],
+    ...scripts,
+    check("Chromium", 500, long, shares, ISOLATED),
+    check("Firefox", 500, long, shares, ISOLATED),
     check("Chromium", 50, short, alone).then(() => check("Chromium", 50, short, alone, NO_WORKERS)),
   ]);
   for (const own of [long, short]) await Deno.remove(own, { recursive: true });
@@ -169,7 +171,7 @@ Deno.test("npm: the installed package", async (t) => {
   const installed = await install();
   if (installed === null) return;
   const { folder, packed } = installed;
-  await t.step("trains to PyTorch's losses in Node, Bun and Chromium", () => trains(folder));
+  await t.step("trains to PyTorch's losses in Node, Bun and browsers", () => trains(folder));
   await t.step("says what a host lacks", () => refuses(folder));
   await t.step("is as small as its README says", async () => {
     const readme = await Deno.readTextFile(`${folder}/node_modules/@dinotorch/dinotorch/README.md`);

