@@ -38,6 +38,9 @@ struct Context {
   std::map<uintptr_t, size_t> segments;
   std::vector<cudaEvent_t> events;
   std::vector<int> freeEvents;
+  // Recorded graphs; null where one was freed.
+  std::vector<cudaGraphExec_t> graphs;
+  bool capturing = false;
   // The kernels launched since the last synchronisation, newest last.
   std::vector<const char*> launched;
 };
@@ -123,16 +126,20 @@ const char* unsuitable(const Context* context, const Kernel& kernel, const doubl
   return nullptr;
 }
 
+void remember(Context* context, const char* name) {
+  if (context->launched.size() == REMEMBERED) context->launched.erase(context->launched.begin());
+  context->launched.push_back(name);
+}
+
 int launch(Context* context, const Kernel& kernel, const double* values) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
   current = {context->stream, context->workspace, kernel.name, cudaSuccess};
   kernel.run(values);
   if (current.error != cudaSuccess) {
-    if (current.error != cudaErrorInvalidConfiguration) context->launched.push_back(kernel.name);
+    if (current.error != cudaErrorInvalidConfiguration) remember(context, kernel.name);
     return fail(std::string(kernel.name) + ": " + describe(current.error));
   }
-  if (context->launched.size() == REMEMBERED) context->launched.erase(context->launched.begin());
-  context->launched.push_back(kernel.name);
+  remember(context, kernel.name);
   return 0;
 }
 
@@ -217,6 +224,70 @@ API void* dino_ring(int32_t handle) {
 }
 API int32_t dino_ring_words() { return RING_WORDS; }
 
+// ---------------------------------------------------------------- graphs
+
+// From now on commands are recorded, not carried out.
+API int32_t dino_capture_begin(int32_t handle) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  if (synchronize(context, "capture") < 0) return -1;
+  // Relaxed: memory is allocated while recording.
+  const cudaError_t error = cudaStreamBeginCapture(context->stream, cudaStreamCaptureModeRelaxed);
+  if (error != cudaSuccess) return fail("cudaStreamBeginCapture", error);
+  context->capturing = true;
+  return 0;
+}
+
+// Ends a recording; the graph's number. If `keep` is 0, what was recorded is dropped, and the result is 0.
+API int32_t dino_capture_end(int32_t handle, int32_t keep) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  context->capturing = false;
+  context->launched.clear();
+  cudaGraph_t graph = nullptr;
+  cudaError_t error = cudaStreamEndCapture(context->stream, &graph);
+  if (error != cudaSuccess) return fail("cudaStreamEndCapture", error);
+  if (!keep) {
+    cudaGraphDestroy(graph);
+    return 0;
+  }
+  cudaGraphExec_t executable = nullptr;
+  error = cudaGraphInstantiate(&executable, graph, 0);
+  cudaGraphDestroy(graph);
+  if (error != cudaSuccess) return fail("cudaGraphInstantiate", error);
+  context->graphs.push_back(executable);
+  return (int32_t)context->graphs.size() - 1;
+}
+
+static cudaGraphExec_t graphOf(Context* context, int graph) {
+  if (graph >= 0 && (size_t)graph < context->graphs.size() && context->graphs[(size_t)graph]) return context->graphs[(size_t)graph];
+  fail("no such graph");
+  return nullptr;
+}
+
+// Carries out what was recorded.
+API int32_t dino_replay(int32_t handle, int32_t number) {
+  Context* context = enter(handle);
+  cudaGraphExec_t graph = context ? graphOf(context, number) : nullptr;
+  if (!graph) return -1;
+  const cudaError_t error = cudaGraphLaunch(graph, context->stream);
+  if (error != cudaSuccess) return failLate(context, "cudaGraphLaunch", error);
+  remember(context, "a graph");
+  return 0;
+}
+
+API int32_t dino_graph_free(int32_t handle, int32_t number) {
+  Context* context = enter(handle);
+  cudaGraphExec_t graph = context ? graphOf(context, number) : nullptr;
+  if (!graph) return -1;
+  if (synchronize(context, "graph") < 0) return -1;
+  context->graphs[(size_t)number] = nullptr;
+  const cudaError_t error = cudaGraphExecDestroy(graph);
+  return error == cudaSuccess ? 0 : fail("cudaGraphExecDestroy", error);
+}
+
+// ---------------------------------------------------------------- commands
+
 // Launches the commands in the first `words` words of the ring, those after one that fails too; the first failure counts.
 API int32_t dino_submit(int32_t handle, int32_t words) {
   Context* context = enter(handle);
@@ -282,6 +353,11 @@ API int32_t dino_read(int32_t handle, uint8_t* out, double address, double bytes
   if (!context) return -1;
   if (bytes == 0) return synchronize(context, "read");
   if (!holds(context, address, bytes)) return fail("read: not in this device's memory");
+  if (context->capturing) {
+    // Past the recording, at once: nothing runs on the stream meanwhile.
+    const cudaError_t error = cudaMemcpy(out, (const void*)(uintptr_t)address, (size_t)bytes, cudaMemcpyDeviceToHost);
+    return error == cudaSuccess ? 0 : fail("read", error);
+  }
   const cudaError_t error =
       cudaMemcpyAsync(out, (const void*)(uintptr_t)address, (size_t)bytes, cudaMemcpyDeviceToHost, context->stream);
   return error == cudaSuccess ? synchronize(context, "read") : failLate(context, "read", error);
@@ -293,6 +369,11 @@ API int32_t dino_write(int32_t handle, double address, const uint8_t* source, do
   if (!context) return -1;
   if (bytes == 0) return 0;
   if (!holds(context, address, bytes)) return fail("write: not in this device's memory");
+  if (context->capturing) {
+    // The same.
+    const cudaError_t error = cudaMemcpy((void*)(uintptr_t)address, source, (size_t)bytes, cudaMemcpyHostToDevice);
+    return error == cudaSuccess ? 0 : fail("write", error);
+  }
   const cudaError_t error =
       cudaMemcpyAsync((void*)(uintptr_t)address, source, (size_t)bytes, cudaMemcpyHostToDevice, context->stream);
   return error == cudaSuccess ? synchronize(context, "write") : failLate(context, "write", error);

@@ -1,11 +1,15 @@
-// Reading from and writing to indexed positions, and combining elements into them. Indexes are int64 and within range, which
-// the op has checked; a negative one counts from the end. Elements that only move go by their size (b1, b2, b4, b8).
+// Reading from and writing to indexed positions, and combining elements into them. Indexes are int64; a negative one counts
+// from the end. What is out of range counts as 0: the op's check, which may be known later, makes an error of it. Elements
+// that only move go by their size (b1, b2, b4, b8).
 //
 // Where several elements meet in one position they are taken in order, so equal calls give equal bits: no atomics. Either a
 // thread goes through all elements of a column, or a warp looks through all indexes for those of its row.
 #include "common.cuh"
 
-static DEVICE Size indexAt(const int64_t* index, Size i, Size n) { return index[i] < 0 ? index[i] + n : index[i]; }
+static DEVICE Size indexAt(const int64_t* index, Size i, Size n) {
+  const Size at = index[i] < 0 ? index[i] + n : index[i];
+  return at < 0 || at >= n ? 0 : at;
+}
 
 // y[o, i, j] = x[o, index[o, i, j], j]: x is [outer, n, inner], y and index [outer, k, inner]; `outer` from begin to end.
 template <class T>

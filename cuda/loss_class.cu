@@ -11,23 +11,12 @@
 template <class T> static DEVICE double weightOf(const T* weight, Size c) { return weight ? (double)weight[c] : 1.0; }
 
 // The first of `count` places for which `wrong` is true; else `count`.
-template <class F> struct FirstSlice {
-  int64_t* y;
-  Size count;
-  F wrong;
-  template <class G> DEVICE void operator()(G g, Size) const {
-    Size first = count;
-    for (Size i = g.first(); i < count; i += g.step()) {
-      if (wrong(i)) {
-        first = i;
-        break;
-      }
-    }
-    first = g.reduce(first, count, Smaller());
-    if (g.first() == 0) *y = first;
-  }
-};
-template <class F> static void firstOf(int64_t* y, Size count, F wrong) { forSlices(count, 1, 0, 1, FirstSlice<F>{y, count, wrong}); }
+template <class F> static void firstOf(int64_t* y, Size count, F wrong) {
+  forEach(0, 1, [=] DEVICE(Size) { *y = count; });
+  forEach(0, count, [=] DEVICE(Size i) {
+    if (wrong(i)) atomicMin((long long*)y, (long long)i);
+  });
+}
 
 static void target_check(int64_t* bad, const int64_t* target, Size classes, Size ignore, Size count) {
   firstOf(bad, count, [=] DEVICE(Size i) { return (target[i] < 0 || target[i] >= classes) && target[i] != ignore; });

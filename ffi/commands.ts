@@ -38,6 +38,11 @@ export class Commands {
     };
   }
 
+  /** Forgets what was written and not submitted. */
+  drop(): void {
+    this.#words = this.#count = 0;
+  }
+
   /** Submits what was written. */
   flush(): void {
     const words = this.#words;

@@ -13,16 +13,18 @@ import type { DType } from "../src/backend/dtype.ts";
 import { type KernelName, type Kernels, manifest } from "../src/backend/kernels.ts";
 import { Storage } from "../src/backend/storage.ts";
 import { Commands } from "./commands.ts";
-import { CudaHeap } from "./heap.ts";
+import { Constants, TABLE_BYTES } from "./constants.ts";
+import { type Check, Graph } from "./graph.ts";
+import { CudaHeap, type DeviceMemory } from "./heap.ts";
 import { hostKernel } from "./host.ts";
 import { type Library, STORE_CONSTANT } from "./library.ts";
 
-/** Constants in the table, of 8 bytes each. */
-const CONSTANTS = 8192;
 /** The part of the device's memory at which storages begin to move out; it grows when live tensors need more. */
 const BUDGET = 1 / 8;
 /** Storages that were asked for their addresses last, and may be operands of the next kernel; a power of two. */
 const RECENT = 64;
+/** Checks that wait for the device at most. */
+const CHECKS = 256;
 
 /** A CUDA device. */
 export class CudaDevice implements CudaBackend {
@@ -41,13 +43,15 @@ export class CudaDevice implements CudaBackend {
   readonly #recent = new Array<Storage | null>(RECENT).fill(null);
   readonly #element = new DataView(new ArrayBuffer(8));
   readonly #elementBytes = new Uint8Array(this.#element.buffer);
-  readonly #constants: number;
-  /** A copy of the table of constants. */
-  readonly #values = new DataView(new ArrayBuffer(8 * CONSTANTS));
-  /** By dtype's suffix: value -> address; -0 under "-0", which a map does not tell from 0. */
-  readonly #places = new Map<string, Map<number | bigint | boolean | string, number>>();
-  #nextConstant = 0;
-  readonly #storeConstant: (...operands: number[]) => void;
+  readonly #memory: DeviceMemory;
+  readonly #constants: Constants;
+  /** What checks of results are not yet made. */
+  #checks: Check[] = [];
+  /** The graph that is being recorded. */
+  #graph: Graph | null = null;
+  /** The graphs that live, and which storages lie in their memory. */
+  readonly #graphs = new Set<Graph>();
+  readonly #pooled = new WeakMap<Storage, CudaHeap>();
 
   /** Opens device `index`; `host` computes what the library has no kernel for. Throws `Error` when that is not possible. */
   constructor(library: Library, index: number, host: Backend) {
@@ -66,18 +70,17 @@ export class CudaDevice implements CudaBackend {
       (words) => this.#check(symbols.dino_submit(context, words)),
     );
     const [, total] = this.available();
-    this.heap = new CudaHeap(
-      {
-        allocate: (bytes) => this.#check(symbols.dino_allocate(context, bytes)),
-        free: (address) => void this.#check(symbols.dino_free(context, address)),
-        read: (address, bytes) => this.readAt(address, bytes),
-        write: (address, bytes) => this.writeAt(address, bytes),
-      },
-      total,
-      total * BUDGET,
+    this.#memory = {
+      allocate: (bytes) => this.#check(symbols.dino_allocate(context, bytes)),
+      free: (address) => void this.#check(symbols.dino_free(context, address)),
+      read: (address, bytes) => this.readAt(address, bytes),
+      write: (address, bytes) => this.writeAt(address, bytes),
+    };
+    this.heap = new CudaHeap(this.#memory, total, total * BUDGET);
+    this.#constants = new Constants(
+      this.heap.reserve(TABLE_BYTES),
+      this.#commands.encoder(library.kernels.get(STORE_CONSTANT)!),
     );
-    this.#constants = this.heap.reserve(8 * CONSTANTS);
-    this.#storeConstant = this.#commands.encoder(library.kernels.get(STORE_CONSTANT)!);
 
     const names = Object.keys(manifest) as KernelName[];
     this.onHost = names.filter((name) => !library.kernels.has(name));
@@ -90,9 +93,10 @@ export class CudaDevice implements CudaBackend {
 
   allocate(bytes: number): Storage {
     if (!(bytes >= 0)) throw new TypeError(`allocate: expected a number of bytes, got ${bytes}`);
-    const storage = new Storage(this, bytes);
+    const storage = new Storage(this, bytes), graph = this.#graph;
+    if (graph !== null) this.#pooled.set(storage, graph.heap);
     try {
-      this.heap.place(storage);
+      (graph?.heap ?? this.heap).place(storage);
     } catch (e) {
       storage.free();
       if (e instanceof RangeError) throw new RangeError(`${this.name}: ${e.message}`);
@@ -102,69 +106,24 @@ export class CudaDevice implements CudaBackend {
   }
 
   release(storage: Storage): void {
-    this.heap.release(storage);
+    (this.#graphs.size > 0 && this.#pooled.get(storage) || this.heap).release(storage);
   }
 
   restore(storage: Storage): void {
+    this.#pooled.delete(storage);
     this.heap.restore(storage);
   }
 
   touch(storage: Storage): number {
     const stamp = storage.stamp = ++this.heap.clock;
     this.#recent[stamp & (RECENT - 1)] = storage;
-    return storage.address >= 0 ? storage.address : storage.restore();
+    const address = storage.address >= 0 ? storage.address : storage.restore();
+    if (this.#graph !== null && !this.#pooled.has(storage)) this.#graph.pin(storage);
+    return address;
   }
 
   scalar(value: number | bigint | boolean, dtype: DType): number {
-    let places = this.#places.get(dtype.suffix);
-    if (!places) this.#places.set(dtype.suffix, places = new Map());
-    const key = Object.is(value, -0) ? "-0" : value;
-    return places.get(key) ?? this.#newConstant(places, key, value, dtype);
-  }
-
-  #newConstant(
-    places: Map<number | bigint | boolean | string, number>,
-    key: number | bigint | boolean | string,
-    value: number | bigint | boolean,
-    dtype: DType,
-  ): number {
-    if (this.#nextConstant === CONSTANTS) {
-      // Commands are carried out in order: those that use a place come before the one that writes it anew.
-      this.#nextConstant = 0;
-      for (const map of this.#places.values()) map.clear();
-    }
-    const place = 8 * this.#nextConstant, view = this.#values;
-    view.setBigUint64(place, 0n, true);
-    switch (dtype.suffix) {
-      case "":
-        view.setFloat32(place, Number(value), true);
-        break;
-      case "_f64":
-        view.setFloat64(place, Number(value), true);
-        break;
-      case "_i64":
-        view.setBigInt64(
-          place,
-          typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value))),
-          true,
-        );
-        break;
-      case "_i32":
-        view.setInt32(place, Number(value), true);
-        break;
-      case "_u8":
-        view.setUint8(place, dtype.kind === "bool" ? Number(Boolean(value)) : Number(value));
-        break;
-      default:
-        throw new TypeError(
-          `a constant of ${dtype} has no kernel: it is computed in another dtype`,
-        );
-    }
-    const address = this.#constants + place;
-    this.#nextConstant++;
-    this.#storeConstant(address, view.getUint32(place, true), view.getUint32(place + 4, true));
-    places.set(key, address);
-    return address;
+    return (this.#graph?.constants ?? this.#constants).of(value, dtype);
   }
 
   /**
@@ -176,14 +135,19 @@ export class CudaDevice implements CudaBackend {
   }
 
   read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
-    return this.readAt(this.touch(storage) + offset, bytes);
+    this.refuse("reads a tensor's elements");
+    const out = new Uint8Array(bytes);
+    this.#readInto(out, this.touch(storage) + offset, bytes);
+    return out;
   }
 
   write(storage: Storage, offset: number, source: Uint8Array): void {
+    this.refuse("writes JavaScript's numbers into a tensor");
     this.writeAt(this.touch(storage) + offset, source);
   }
 
   readElement(storage: Storage, index: number, dtype: DType): number | bigint | boolean {
+    this.refuse("reads an element");
     const view = this.#element;
     this.#readInto(this.#elementBytes, this.touch(storage) + index * dtype.size, dtype.size);
     switch (dtype.name) {
@@ -210,18 +174,107 @@ export class CudaDevice implements CudaBackend {
     }
   }
 
+  check(bad: Storage, count: number, fail: (place: number) => never): void {
+    bad.outlive();
+    const check = { bad, count, fail };
+    if (this.#graph !== null) {
+      this.touch(bad);
+      this.#graph.checks.push(check);
+    } else if (this.#checks.push(check) > CHECKS) this.synchronize();
+  }
+
+  /** Makes the checks that are due, the device having done everything; the first that fails throws. */
+  #makeChecks(): void {
+    const checks = this.#checks;
+    if (checks.length === 0) return;
+    this.#checks = [];
+    try {
+      for (const { bad, count, fail } of checks) {
+        const place = Number(new BigInt64Array(this.readAt(this.touch(bad), 8).buffer)[0]);
+        if (place < count) fail(place);
+      }
+    } finally {
+      for (const { bad } of checks) if (bad.pins === 0 && !this.#pooled.has(bad)) bad.free();
+    }
+  }
+
+  get recording(): boolean {
+    return this.#graph !== null;
+  }
+
+  /** Throws when work is recorded, whose result is not there. */
+  refuse(what: string): void {
+    if (this.#graph === null) return;
+    throw new Error(
+      `cuda.graph: the recorded function ${what}; while a graph is recorded, nothing is computed. Do that before`,
+    );
+  }
+
+  record<T>(f: () => T): { result: T; graph: Graph } {
+    if (this.#graph !== null) throw new Error("cuda.graph: a graph is being recorded already");
+    this.synchronize();
+    const [, total] = this.available(), { symbols } = this.#library, context = this.#context;
+    const device = {
+      name: this.name,
+      writeAt: (address: number, source: Uint8Array) => this.writeAt(address, source),
+      launch: (number: number, checks: readonly Check[]) => {
+        this.#commands.flush();
+        this.#check(symbols.dino_replay(context, number));
+        for (const check of checks) if (!this.#checks.includes(check)) this.#checks.push(check);
+      },
+      discard: (graph: Graph, number: number) => {
+        this.synchronize();
+        if (number >= 0) this.#check(symbols.dino_graph_free(context, number));
+        this.#graphs.delete(graph);
+      },
+    };
+    const graph = new Graph(device, new CudaHeap(this.#memory, total, Infinity, Infinity));
+    this.#graphs.add(graph);
+    this.#check(symbols.dino_capture_begin(context));
+    this.#graph = graph;
+    let finished = false, number = -1;
+    try {
+      const result = f();
+      this.#commands.flush();
+      finished = true;
+      return { result, graph };
+    } finally {
+      this.#commands.drop();
+      this.#graph = null;
+      number = symbols.dino_capture_end(context, Number(finished));
+      if (finished && number >= 0) graph.finish(number);
+      else {
+        graph.free();
+        if (finished) this.#check(number);
+      }
+    }
+  }
+
   memory(): MemoryStats {
-    const { residents, used, peak, movedOut, movedIn } = this.heap;
-    return { tensors: residents, bytes: used, peakBytes: peak, movedOut, movedIn };
+    const sum = { tensors: 0, bytes: 0, peakBytes: 0, movedOut: 0, movedIn: 0 };
+    for (const { residents, used, peak, movedOut, movedIn } of this.#heaps()) {
+      sum.tensors += residents;
+      sum.bytes += used;
+      sum.peakBytes += peak;
+      sum.movedOut += movedOut;
+      sum.movedIn += movedIn;
+    }
+    return sum;
+  }
+
+  #heaps(): CudaHeap[] {
+    return [this.heap, ...[...this.#graphs].map((graph) => graph.heap)];
   }
 
   resetPeak(): void {
-    this.heap.peak = this.heap.used;
+    for (const heap of this.#heaps()) heap.peak = heap.used;
   }
 
   synchronize(): void {
+    this.refuse("waits for the device");
     this.#commands.flush();
     this.#check(this.#library.symbols.dino_synchronize(this.#context));
+    this.#makeChecks();
   }
 
   idle(): boolean {
@@ -235,7 +288,7 @@ export class CudaDevice implements CudaBackend {
   }
 
   reserved(): number {
-    return this.heap.reserved;
+    return this.#heaps().reduce((sum, heap) => sum + heap.reserved, 0);
   }
 
   available(): [free: number, total: number] {
@@ -268,11 +321,17 @@ export class CudaDevice implements CudaBackend {
   /** Copies bytes out of the device's memory, when everything asked for before is done. */
   readAt(address: number, bytes: number): Uint8Array<ArrayBuffer> {
     const out = new Uint8Array(bytes);
-    this.#readInto(out, address, bytes);
+    this.#copyOut(out, address, bytes);
     return out;
   }
 
+  /** The same for a program that wants to see them: what went wrong before is thrown instead. */
   #readInto(out: Uint8Array<ArrayBuffer>, address: number, bytes: number): void {
+    this.#copyOut(out, address, bytes);
+    this.#makeChecks();
+  }
+
+  #copyOut(out: Uint8Array<ArrayBuffer>, address: number, bytes: number): void {
     this.#commands.flush();
     if (bytes === 0) return;
     this.#check(this.#library.symbols.dino_read(this.#context, out, address, bytes));
@@ -288,10 +347,8 @@ export class CudaDevice implements CudaBackend {
 
   /** What lies at an address that was given out lately: a storage, or the bytes of a constant. */
   at(address: number): Storage | Uint8Array<ArrayBuffer> {
-    const place = address - this.#constants;
-    if (place >= 0 && place < 8 * CONSTANTS) {
-      return new Uint8Array(this.#values.buffer.slice(place, place + 8));
-    }
+    const constant = this.#constants.at(address);
+    if (constant !== null) return constant;
     const recent = this.#recent;
     for (let i = 0; i < RECENT; i++) {
       const storage = recent[(this.heap.clock - i) & (RECENT - 1)];

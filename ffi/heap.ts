@@ -31,9 +31,9 @@ export class CudaHeap extends Heap {
   readonly #segments = new Map<number, number>();
   #reserved = 0;
 
-  /** `total` bytes are on the device; at `budget` storages begin to move out. */
-  constructor(memory: DeviceMemory, total: number, budget: number) {
-    super(total, budget, RESIDENTS);
+  /** `total` bytes are on the device; at `budget` bytes, or so many `residents`, storages begin to move out. */
+  constructor(memory: DeviceMemory, total: number, budget: number, residents = RESIDENTS) {
+    super(total, budget, residents);
     this.#memory = memory;
   }
 
@@ -50,6 +50,14 @@ export class CudaHeap extends Heap {
       this.#reserved -= bytes + GUARD;
       this.#memory.free(address);
     }
+  }
+
+  /** Gives everything back; what lies in it moves out. */
+  close(): void {
+    this.vacate();
+    for (const address of this.#segments.keys()) this.#memory.free(address);
+    this.#segments.clear();
+    this.#reserved = 0;
   }
 
   protected override copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {

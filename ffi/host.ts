@@ -28,6 +28,7 @@ export function hostKernel(name: KernelName, device: CudaDevice, host: Backend):
   });
   const kernel = host.kernels[name] as Kernel;
   return (...values) => {
+    device.refuse(`needs the kernel ${name}, which the host computes`);
     const copies = new Map<number, Copy>();
     const operands = unscoped(() => values.map((address, i) => copyOf(address, kinds[i])));
     try {

@@ -9,6 +9,7 @@ import {
   cudaProblem,
   currentCuda,
   openCuda,
+  type RecordedGraph,
   setCurrentCuda,
 } from "./backend/devices.ts";
 import { cpu } from "./backend/wasm.ts";
@@ -122,6 +123,80 @@ export function manualSeed(seed: number | bigint): void {
 /** The same: one generator draws for all devices. */
 export function manualSeedAll(seed: number | bigint): void {
   defaultGenerator.manualSeed(seed);
+}
+
+/** Graphs whose objects are gone. */
+const graphs = /* @__PURE__ */ new FinalizationRegistry<RecordedGraph>((graph) => graph.free());
+
+/**
+ * Work that was recorded once and is done again at a single call, without JavaScript between its kernels: for programs
+ * whose kernels are so short that the device waits for the next one.
+ *
+ * ```ts ignore
+ * for (let i = 0; i < 3; i++) step(); // makes what stays: the optimizer's state, gradients
+ * const graph = new torch.cuda.CUDAGraph();
+ * const loss = torch.cuda.graph(graph, step);
+ * for (const batch of batches) {
+ *   x.copy_(batch); // the tensors that it reads and writes stay the same
+ *   graph.replay();
+ * }
+ * ```
+ *
+ * @see https://pytorch.org/docs/stable/generated/torch.cuda.CUDAGraph.html
+ */
+export class CUDAGraph {
+  #graph: RecordedGraph | null = null;
+
+  /**
+   * Takes a recording, in place of the one it had.
+   *
+   * @internal
+   */
+  take(graph: RecordedGraph): void {
+    this.reset();
+    this.#graph = graph;
+    graphs.register(this, graph, this);
+  }
+
+  /**
+   * Does the recorded work again, in the same memory. Checks of indexes and targets are made, and throw, when something
+   * next waits for the device.
+   *
+   * @throws Error when nothing was recorded, or a tensor that the graph uses was freed.
+   */
+  replay(): void {
+    if (this.#graph === null) {
+      throw new Error("cuda.CUDAGraph: nothing was recorded; torch.cuda.graph(graph, f) does that");
+    }
+    this.#graph.replay();
+  }
+
+  /** Gives up what was recorded, and its memory; tensors that lie there move out of it. */
+  reset(): void {
+    if (this.#graph === null) return;
+    graphs.unregister(this);
+    this.#graph.free();
+    this.#graph = null;
+  }
+}
+
+/**
+ * Runs `f` on the current device, which records its work in `graph` and does none of it: the result of `f`, whose elements
+ * the first replay computes. Tensors made by `f` lie in memory of the graph's own. Run `f` a few times before, so that
+ * what it makes once (an optimizer's state) is there.
+ *
+ * @throws Error when `f` reads elements, writes JavaScript's numbers into tensors, draws random numbers on the CPU or needs a
+ * kernel that the host computes: nothing of that can be recorded.
+ */
+export function graph<T>(graph: CUDAGraph, f: () => T): T {
+  const recorded = deviceOf("graph", null).record(f);
+  graph.take(recorded.graph);
+  return recorded.result;
+}
+
+/** Whether the current device records a graph. */
+export function isCurrentStreamCapturing(): boolean {
+  return isAvailable() && deviceOf("isCurrentStreamCapturing", null).recording;
 }
 
 /** Numbers of events whose objects are gone. */

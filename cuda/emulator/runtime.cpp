@@ -46,7 +46,7 @@ struct Stream {
   std::deque<std::function<void()>> q;
   uint64_t pushed = 0, done = 0;
   Graph* capture = nullptr;
-  bool invalid = false;
+  bool relaxed = false;
 };
 
 static Stream& nullStream() {
@@ -88,8 +88,9 @@ static void push(Stream* s, std::function<void()> f) {
   if (!asyncMode()) drain(s);
 }
 
+// A stream whose capture forbids what a host thread may do to others meanwhile.
 static Stream* capturing() {
-  for (auto* s : streams()) if (s->capture) return s;
+  for (auto* s : streams()) if (s->capture && !s->relaxed) return s;
   return nullptr;
 }
 
@@ -375,6 +376,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s) {
 cudaError_t cudaStreamQuery(cudaStream_t s) {
   LOCK;
   if (!s) s = &nullStream();
+  if (s->capture) return err(cudaErrorStreamCaptureUnsupported);
   if (asyncMode() && !s->q.empty()) {
     drain(s, s->done + 1);
     return cudaErrorNotReady;
@@ -439,11 +441,12 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode) {
   LOCK;
   if (!s) return err(cudaErrorStreamCaptureUnsupported);
   if (s->capture) return err(cudaErrorInvalidValue);
   s->capture = new Graph;
+  s->relaxed = mode == cudaStreamCaptureModeRelaxed;
   return cudaSuccess;
 }
 

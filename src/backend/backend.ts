@@ -47,6 +47,11 @@ export interface Backend {
   write(storage: Storage, offset: number, source: Uint8Array): void;
   /** One element as a JavaScript value. */
   readElement(storage: Storage, index: number, dtype: DType): number | bigint | boolean;
+  /**
+   * Calls `fail` with the int64 in `bad`, the place of the first of `count` elements that is not as it should be, if it is
+   * less than `count`: at once, or where a device works by itself, when something next waits for it. Takes `bad` over.
+   */
+  check(bad: Storage, count: number, fail: (place: number) => never): void;
   /** Memory statistics. */
   memory(): MemoryStats;
   /** Sets the peak to what is in use now. */

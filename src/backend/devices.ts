@@ -20,6 +20,10 @@ export interface CudaBackend extends Backend {
   reserved(): number;
   /** Free and total bytes of the device. */
   available(): [free: number, total: number];
+  /** Whether work is recorded now. */
+  readonly recording: boolean;
+  /** Runs `f`, whose work is recorded and not done. Throws `Error` when it reads from the device or writes to it. */
+  record<T>(f: () => T): { result: T; graph: RecordedGraph };
   /** A new event; its number. */
   event(): number;
   /** Lets an event stand for all that was asked for so far. */
@@ -30,6 +34,14 @@ export interface CudaBackend extends Backend {
   elapsed(from: number, to: number): number;
   /** Lets the number of an event be used again. */
   freeEvent(event: number): void;
+}
+
+/** Work of a CUDA device that was recorded. */
+export interface RecordedGraph {
+  /** Does the work again, in the memory that it was recorded with. */
+  replay(): void;
+  /** Gives up the recording; what lies in its memory moves out of it. */
+  free(): void;
 }
 
 /** What opens CUDA devices. */

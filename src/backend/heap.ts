@@ -170,7 +170,7 @@ export abstract class Heap {
     for (let visits = 2 * this.residents; visits > 0; visits--) {
       const oldest = ring.next!;
       if (oldest === ring) return false;
-      const inUse = this.clock - oldest.stamp < IN_USE;
+      const inUse = this.clock - oldest.stamp < IN_USE || oldest.pins > 0;
       if (inUse || (!desperate && oldest.stamp > oldest.visited)) {
         // Used since the last visit: goes to the end of the line once more.
         oldest.visited = this.clock;
@@ -183,12 +183,21 @@ export abstract class Heap {
         ring.previous = oldest;
         continue;
       }
-      oldest.copy = this.copyOut(oldest.address, oldest.bytes);
-      this.movedOut += oldest.bytes;
-      this.release(oldest);
+      this.#moveOut(oldest);
       return true;
     }
     return false;
+  }
+
+  #moveOut(storage: Storage): void {
+    storage.copy = this.copyOut(storage.address, storage.bytes);
+    this.movedOut += storage.bytes;
+    this.release(storage);
+  }
+
+  /** Moves out all storages. */
+  protected vacate(): void {
+    while (this.#ring.next !== this.#ring) this.#moveOut(this.#ring.next!);
   }
 
   #list(size: number): number[] {

@@ -35,6 +35,8 @@ export class Storage {
   scope: Scope | null;
   /** Whether it was freed. */
   freed: boolean = false;
+  /** By how many recorded graphs it is used, which know its address: it does not move out. */
+  pins: number = 0;
 
   /** Only backends make storages: see `Backend.allocate`. */
   constructor(backend: Backend | null, bytes: number) {

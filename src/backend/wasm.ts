@@ -5,7 +5,7 @@
  */
 import type { Backend, MemoryStats } from "./backend.ts";
 import { binaryOf, type Flavour } from "./binary.ts";
-import type { DType } from "./dtype.ts";
+import { type DType, int64 } from "./dtype.ts";
 import { type KernelName, type Kernels, manifest } from "./kernels.ts";
 import { hasRelaxed } from "./relaxed.ts";
 import { Storage } from "./storage.ts";
@@ -190,6 +190,12 @@ export class WasmBackend implements Backend {
       default:
         throw new TypeError(`reading an element of ${dtype} goes through another dtype`);
     }
+  }
+
+  check(bad: Storage, count: number, fail: (place: number) => never): void {
+    const place = Number(this.readElement(bad, 0, int64));
+    bad.free();
+    if (place < count) fail(place);
   }
 
   memory(): MemoryStats {

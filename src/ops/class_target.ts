@@ -10,6 +10,7 @@ import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { checkDevice, sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { div } from "./arithmetic.ts";
+import { elementAt } from "./check.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import type { Reduction } from "./loss_reduction.ts";
 import { sum } from "./reduce.ts";
@@ -71,17 +72,13 @@ export function readClasses(
     const { backend } = x, bad = emptyOn(backend, [], int64);
     const spared = ignoreIndex === null ? 0 : ignore;
     backend.kernels.target_check(bad.pointer, ids.pointer, classes, spared, count);
-    const place = Number(backend.readElement(bad.storage, 0, int64));
-    bad.storage.free();
-    if (place < count) {
+    backend.check(bad.storage, count, (place) => {
       throw new RangeError(
-        `${call}: target ${
-          backend.readElement(ids.storage, ids.offset + place, int64)
-        } is out of bounds: expected 0 to ${classes - 1}${
+        `${call}: target ${elementAt(ids, place)} is out of bounds: expected 0 to ${classes - 1}${
           ignoreIndex === null ? "" : `, or ignoreIndex ${ignore}`
         }`,
       );
-    }
+    });
   }
   return {
     target: ids,

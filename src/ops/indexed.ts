@@ -9,6 +9,7 @@ import { checkTensor } from "../tensor/arguments.ts";
 import { convert, emptyLike, emptyOn, fillWith } from "../tensor/create.ts";
 import { broadcastStrides, checkDevice, sameShape, show, splitAt } from "../tensor/shape.ts";
 import { contiguousStrides, Tensor } from "../tensor/tensor.ts";
+import { elementAt } from "./check.ts";
 import { copyInto, dense, denseAs } from "./copy.ts";
 import type { KernelTable } from "./elementwise.ts";
 
@@ -44,7 +45,18 @@ export function checkIndexes(
   n: number,
   wraps = false,
 ): void {
-  if (index.numElements === 0) return;
+  const count = index.numElements, { backend } = index;
+  if (count === 0) return;
+  if (!wraps && n > 0) {
+    const bad = emptyOn(backend, [], int64);
+    backend.kernels.target_check(bad.pointer, index.pointer, n, 0, count);
+    backend.check(bad.storage, count, (place) => {
+      throw new RangeError(
+        `${call}: index ${elementAt(index, place)} is out of range for axis ${dim} of size ${n}`,
+      );
+    });
+    return;
+  }
   const [low, high] = extent(index), least = wraps ? -n : 0;
   if (low >= least && high < n) return;
   throw new RangeError(

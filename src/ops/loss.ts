@@ -9,6 +9,7 @@ import { emptyOn } from "../tensor/create.ts";
 import { broadcastsTo, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
+import { elementAt } from "./check.ts";
 import { cast, denseAs } from "./copy.ts";
 import { onesLike } from "./create.ts";
 import { resultType } from "./elementwise.ts";
@@ -190,15 +191,11 @@ function checkProbabilities(call: string, x: Tensor): void {
   const bad = emptyOn(backend, [], int64);
   const kernel = x.dtype === float64 ? backend.kernels.unit_check_f64 : backend.kernels.unit_check;
   kernel(bad.pointer, wide.pointer, count);
-  const place = Number(backend.readElement(bad.storage, 0, int64));
-  bad.storage.free();
-  if (place < count) {
+  backend.check(bad.storage, count, (place) => {
     throw new RangeError(
-      `${call}: all elements of input should be between 0 and 1, got ${
-        backend.readElement(wide.storage, wide.offset + place, wide.dtype)
-      }`,
+      `${call}: all elements of input should be between 0 and 1, got ${elementAt(wide, place)}`,
     );
-  }
+  });
 }
 
 /**

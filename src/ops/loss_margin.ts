@@ -12,6 +12,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { checkInput, nll, readClasses, readWeight, targetShares } from "./class_target.ts";
 import { eq, gt, ne } from "./compare.ts";
+import { elementAt } from "./check.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import { onesLike } from "./create.ts";
 import { clampMin, minimum } from "./extremum.ts";
@@ -415,14 +416,13 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: Los
   }
   const ids = denseAs(target, int64), { backend } = input, bad = emptyOn(backend, [], int64);
   backend.kernels.target_check(bad.pointer, ids.pointer, classes, -1, ids.numElements);
-  const place = Number(backend.readElement(bad.storage, 0, int64));
-  if (place < ids.numElements) {
+  backend.check(bad.storage, ids.numElements, (place) => {
     throw new RangeError(
-      `${call}: target ${
-        backend.readElement(ids.storage, ids.offset + place, int64)
-      } is out of bounds: expected 0 to ${classes - 1}, or -1 at the end of a list`,
+      `${call}: target ${elementAt(ids, place)} is out of bounds: expected 0 to ${
+        classes - 1
+      }, or -1 at the end of a list`,
     );
-  }
+  });
   return reduced(listLosses(input, ids, classes), how);
 }
 

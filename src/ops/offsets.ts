@@ -8,6 +8,7 @@ import { bool, computeType, type DType, int32, int64 } from "../backend/dtype.ts
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { broadcast, broadcastsTo, checkDevice, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { elementAt } from "./check.ts";
 import { collapse, copyInto, dense, denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
 
@@ -112,13 +113,13 @@ function placesOf(call: string, x: Tensor, indexes: Indexes, names?: readonly nu
         0,
         n,
       );
-      const place = Number(backend.readElement(bad.storage, 0, int64));
-      if (place < count) {
-        const value = backend.readElement(index.storage, index.offset + place, int64);
+      backend.check(bad.storage, count, (place) => {
         throw new RangeError(
-          `${call}: index ${value} is out of range for axis ${names?.[d] ?? d} of size ${size}`,
+          `${call}: index ${elementAt(index, place)} is out of range for axis ${
+            names?.[d] ?? d
+          } of size ${size}`,
         );
-      }
+      });
     }
   }
   return { shape, offsets, outer, stride, inner };
