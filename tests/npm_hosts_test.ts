@@ -5,7 +5,8 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import * as esbuild from "esbuild";
 import { difference, recorded } from "../examples/program.ts";
-import { commandOf, HOSTS } from "./edge/host.ts";
+import { commandOf, hostOf } from "./edge/host.ts";
+import { output } from "./edge/process.ts";
 import { bundle, install } from "./npm/package.ts";
 
 /**
@@ -65,7 +66,7 @@ const ISOLATED = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-embedder-policy": "require-corp",
 };
-const NO_WASM = { "content-security-policy": "script-src 'self' 'unsafe-inline'" };
+const NO_WASM = { "content-security-policy": "script-src 'self'" };
 const NO_WORKERS = { ...ISOLATED, "content-security-policy": "worker-src 'none'" };
 
 /** The example's network, as a program that uses the package. */
@@ -100,7 +101,7 @@ async function trains(folder: string): Promise<void> {
     expected: (result: Result) => void,
     headers?: Record<string, string>,
   ) => {
-    const host = HOSTS.find((host) => host.name === name)!, command = await commandOf(host, "npm");
+    const host = hostOf(name), command = await commandOf(host);
     if (command === null) return;
     const result: Result = JSON.parse(await host.run(command, own, headers));
     assertEquals(result.losses.length, n, name);
@@ -128,19 +129,14 @@ async function trains(folder: string): Promise<void> {
 
 /** Hosts that lack something are told what. */
 async function refuses(folder: string): Promise<void> {
-  const [node, chromium] = ["Node", "Chromium"].map((name) => HOSTS.find((h) => h.name === name)!);
+  const node = await commandOf(hostOf("Node")), chromium = hostOf("Chromium");
   const program = `import "@dinotorch/dinotorch"; export const result = "it runs";`;
   const cannot = "dinotorch cannot run in this host: ";
   await Deno.writeTextFile(`${folder}/check.js`, program);
-  const nodeCommand = await commandOf(node, "npm"), command = await commandOf(chromium, "npm");
-  const refusal = async (flag: string) => {
-    const { stderr } = await new Deno.Command(nodeCommand!, {
-      args: [flag, "check.js"],
-      cwd: folder,
-    }).output();
-    return new TextDecoder().decode(stderr);
-  };
-  if (nodeCommand !== null) {
+  const command = await commandOf(chromium);
+  if (node !== null) {
+    const refusal = (flag: string) =>
+      output(node, [flag, "check.js"], folder).catch(({ message }) => message);
     assertStringIncludes(await refusal("--jitless"), `${cannot}it has no WebAssembly`);
     if (Deno.build.arch === "x86_64") { // where SIMD takes what old processors do not have
       assertStringIncludes(

@@ -62,8 +62,15 @@ export async function kernelFiles(): Promise<(kernel: string) => string> {
   };
 }
 
-/** Compiles `text`, a module of assembly/, whose own data begins at `base`. */
-export async function compile(
+/** Both flavours of `text`, a module of assembly/, whose own data begins at `base`, and how much memory it has. */
+export async function compileAll(text: string, base: number) {
+  const baseline = await compile(text, "baseline", base);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(baseline));
+  const memory = (exports.memory as WebAssembly.Memory).buffer.byteLength;
+  return { binaries: { baseline, relaxed: await compile(text, "relaxed", base) }, memory };
+}
+
+async function compile(
   text: string,
   flavour: Flavour,
   base: number,

@@ -8,7 +8,7 @@ import { Module } from "../nn/module.ts";
 import { describeValue } from "../tensor/describe.ts";
 import { show } from "../tensor/shape.ts";
 import { sizeOf, Tensor } from "../tensor/tensor.ts";
-import { bundle, compile, type Flavour, kernelFiles } from "./compile.ts";
+import { bundle, compileAll, type Flavour, kernelFiles } from "./compile.ts";
 import { emit } from "./emit.ts";
 import { writeEntries } from "./entries.ts";
 import { fuse } from "./fuse.ts";
@@ -45,6 +45,8 @@ export interface ExportReport extends Verified {
   files: Record<string, { bytes: number; gzip: number }>;
   /** The operations of the program, in order: `"linear"`, `"convolution"`, a kernel's name. */
   operations: string[];
+  /** Bytes of memory that a running model has: its weights, and room for all that is computed of `maxBatch` samples at most. */
+  memory: number;
 }
 
 /** What the functions of this module are about: everything but the files. */
@@ -57,6 +59,8 @@ export interface Exported {
   readonly weights: Uint8Array<ArrayBuffer>;
   /** The operations, in order. */
   readonly operations: readonly string[];
+  /** Bytes of memory. */
+  readonly memory: number;
   /** What entries export of what `create` makes: `"{ infer }"`, or `"model"`, all of it. */
   readonly binding: string;
   /** The type that `create` makes, and the declarations that it needs. */
@@ -104,7 +108,8 @@ export async function exportModel(
       tolerance: weights === "float32" ? tolerance : Infinity,
     });
     const files = await writeEntries(out, exported, inline);
-    return { ...verified, files, operations: [...exported.operations] };
+    const { operations, memory } = exported;
+    return { ...verified, files, operations: [...operations], memory };
   } finally {
     for (const m of wasTraining) m.training = true;
   }
@@ -172,12 +177,10 @@ async function make(
     named = text.replace("function run(", `function ${run}(`);
   const sizes = [sizeOf(example.shape.slice(1)), sizeOf(traces[0].shape.slice(1))] as const;
   const script = await bundle(entryText(run, program, layout, sizes, maxBatch, entries, type));
+  const binaries = await compileAll(named, layout.end);
   return {
     script,
-    binaries: {
-      baseline: await compile(named, "baseline", layout.end),
-      relaxed: await compile(named, "relaxed", layout.end),
-    },
+    ...binaries,
     weights: file,
     operations: program.ops.map((op) => op.kind === "kernel" ? op.kernel : op.kind),
     binding: "{ infer }",

@@ -11,7 +11,7 @@ import { GPT } from "../models/gpt.ts";
 import { fromArray } from "../tensor/create.ts";
 import { describeValue } from "../tensor/describe.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { bundle, compile, type Flavour, kernelFiles } from "./compile.ts";
+import { bundle, compileAll, type Flavour, kernelFiles } from "./compile.ts";
 import { writeEntries } from "./entries.ts";
 import {
   checkFiles,
@@ -56,7 +56,8 @@ export async function exportGPT(model: GPT, options: GPTExportOptions): Promise<
   try {
     const verified = await verify(model, exported, weights === "float32" ? tolerance : Infinity);
     const files = await writeEntries(out, exported, inline);
-    return { ...verified, files, operations: [...exported.operations] };
+    const { operations, memory } = exported;
+    return { ...verified, files, operations: [...operations], memory };
   } finally {
     for (const m of wasTraining) m.training = true;
   }
@@ -165,10 +166,7 @@ export const load = loader(create);
   );
   return {
     script,
-    binaries: {
-      baseline: await compile(named, "baseline", memory.end),
-      relaxed: await compile(named, "relaxed", memory.end),
-    },
+    ...await compileAll(named, memory.end),
     weights: file,
     operations,
     binding: "model",

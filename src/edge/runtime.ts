@@ -9,7 +9,7 @@ import { hasRelaxed } from "../backend/relaxed.ts";
 /** A tensor of the weights' file: name, type, shape, and where it lies in memory. */
 export type Entry = [name: string, dtype: string, shape: number[], address: number];
 
-/** Takes one tensor out of the weights' file. */
+/** Where one tensor lies in the weights' file. */
 export type Take = (name: string, dtype: string, shape: number[]) => Uint8Array<ArrayBuffer>;
 
 /** Writes the numbers of a tensor of another type than float32. */
@@ -31,7 +31,7 @@ export interface Model {
 
 /** A half-precision file's numbers: the bits of float16, moved to where float32 has them; exact. */
 export const halves: Decode = (to, [name, dtype, shape], take) => {
-  const from = new Uint16Array(take(name, dtype, shape).buffer);
+  const from = new Uint16Array(take(name, dtype, shape).slice().buffer);
   const bits = new Uint32Array(to.buffer, to.byteOffset, to.length);
   for (let i = 0; i < from.length; i++) {
     bits[i] = (from[i] & 0x8000) << 16 | (from[i] & 0x7fff) << 13;
@@ -41,8 +41,8 @@ export const halves: Decode = (to, [name, dtype, shape], take) => {
 
 /** An 8-bit file's numbers: each row has a scale of its own. */
 export const bytes: Decode = (to, [name, dtype, shape], take) => {
-  const from = new Int8Array(take(name, dtype, shape).buffer), row = from.length / shape[0];
-  const scale = new Float32Array(take(`${name}.scale`, "F32", [shape[0]]).buffer);
+  const from = new Int8Array(take(name, dtype, shape).slice().buffer), row = from.length / shape[0];
+  const scale = new Float32Array(take(`${name}.scale`, "F32", [shape[0]]).slice().buffer);
   for (let i = 0; i < from.length; i++) to[i] = from[i] * scale[i / row | 0];
 };
 
@@ -89,7 +89,7 @@ export function connect(
         `weights: "${name}" takes bytes ${begin} to ${end} of a file of ${file.length}, expected ${size} bytes within it`,
       );
     }
-    return file.slice(begin, end);
+    return file.subarray(begin, end);
   };
   for (const entry of entries) {
     const [name, dtype, shape, address] = entry;

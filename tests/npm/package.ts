@@ -2,22 +2,9 @@
  * The npm package, packed and installed in a folder of its own, as a user has it.
  */
 import * as esbuild from "esbuild";
+import { output } from "../edge/process.ts";
 
 const PACKAGE = new URL("../../build/npm/", import.meta.url).pathname;
-
-/** Runs npm; what it printed, or null where there is no npm. Throws with what it said when it fails. */
-async function npm(args: string[], cwd: string): Promise<string | null> {
-  let output;
-  try {
-    output = await new Deno.Command("npm", { args, cwd }).output();
-  } catch (e) {
-    if (e instanceof Deno.errors.NotFound) return null;
-    throw e;
-  }
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (!output.success) throw new Error(`npm ${args.join(" ")}:\n${decode(output.stderr)}`);
-  return decode(output.stdout).trim();
-}
 
 /** What is installed, and where. */
 export interface Installed {
@@ -30,14 +17,19 @@ export interface Installed {
 /** Packs the package and installs it in a new folder; null, with the reason printed, where there is no npm. */
 export async function install(): Promise<Installed | null> {
   const folder = await Deno.makeTempDir();
-  const archive = await npm(["pack", "--silent", "--pack-destination", folder], PACKAGE);
-  if (archive === null) {
-    console.log("npm: the tests of the npm package are left out: there is no npm");
+  let archive;
+  try {
+    const pack = ["pack", "--silent", "--pack-destination", folder];
+    archive = (await output("npm", pack, PACKAGE)).trim();
+  } catch (e) {
+    if (!(e instanceof Deno.errors.NotFound)) throw e;
+    console.log("tests: the npm package is not installed in hosts: there is no npm");
     await Deno.remove(folder, { recursive: true });
     return null;
   }
   await Deno.writeTextFile(`${folder}/package.json`, `{ "type": "module" }\n`);
-  await npm(["install", `./${archive}`, "--offline", "--no-audit", "--no-fund"], folder);
+  const add = ["install", `./${archive}`, "--offline", "--no-audit", "--no-fund"];
+  await output("npm", add, folder);
   const { size } = await Deno.stat(`${folder}/${archive}`);
   return { folder, packed: size };
 }
