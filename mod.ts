@@ -163,13 +163,29 @@ export {
   type TensorType,
 } from "./src/legacy.ts";
 export { getNumThreads, setNumThreads } from "./src/threads.ts";
+export {
+  type Float32MatmulPrecision,
+  getFloat32MatmulPrecision,
+  setFloat32MatmulPrecision,
+} from "./src/backends/precision.ts";
 export * as cuda from "./src/cuda.ts";
+export * as backends from "./src/backends/namespace.ts";
 export * as memory from "./src/memory.ts";
 export * as nn from "./src/nn/nn.ts";
 export { deepcopy } from "./src/nn/deepcopy.ts";
 export * as quantization from "./src/nn/quantization.ts";
 export * as F from "./src/nn/functional.ts";
 export * as optim from "./src/optim/optim.ts";
+export * as amp from "./src/optim/amp.ts";
+export {
+  autocast,
+  clearAutocastCache,
+  getAutocastDtype,
+  isAutocastCacheEnabled,
+  isAutocastEnabled,
+} from "./src/ops/autocast_context.ts";
+export type { AutocastDevice } from "./src/ops/autocast.ts";
+export type { AutocastArgs, AutocastOptions } from "./src/ops/autocast_context.ts";
 export * as utils from "./src/data/namespace.ts";
 export * as models from "./src/models/models.ts";
 export * as edge from "./src/edge/namespace.ts";
@@ -189,6 +205,7 @@ export type {
   Numbers,
   SIGNATURES,
 } from "./src/backend/kernels.ts";
+export type { NARROW_FAMILIES, NarrowFamily, NarrowName } from "./src/backend/narrow_kernels.ts";
 export type { Scope, Storage } from "./src/backend/storage.ts";
 export type { KernelTable, Operand } from "./src/ops/elementwise.ts";
 export type { Element, NestedElements, ToOptions } from "./src/ops/access.ts";

@@ -253,8 +253,8 @@ export function mask_count(y: usize, mask: usize, n: i32): void {
   store<i64>(y, count);
 }
 
-/** The positions of the first `count` true elements of a bool mask. */
-export function mask_positions(y: usize, mask: usize, count: i32): void {
+/** The positions of the `count` true elements of a bool mask of n; the last of them ends the search. */
+export function mask_positions(y: usize, mask: usize, count: i32, n: i32): void {
   // No branch on the mask, which cannot be foreseen: what is written for a false element is written over.
   const last = y + (<usize> count << 3);
   for (let i = 0; y < last; i++) {

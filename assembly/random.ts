@@ -244,3 +244,40 @@ export function dropout_mask(mask: usize, state: usize, n: i32, p: f64): void {
 export function dropout_mask_f64(mask: usize, state: usize, n: i32, p: f64): void {
   fill_coins<f64>(mask, state, n, 1 - p, 1 / (1 - p));
 }
+
+/** y[n] = x[n] times 1 / (1 - p) where mask[n] (bool) is 1, with probability 1 - p, else times 0. */
+export function dropout(y: usize, mask: usize, x: usize, state: usize, n: i32, p: f64): void {
+  fill_coins<u8>(mask, state, n, 1 - p, 1);
+  dropout_grad(y, x, mask, p, 0, n);
+}
+
+/** The same in float64. */
+export function dropout_f64(y: usize, mask: usize, x: usize, state: usize, n: i32, p: f64): void {
+  fill_coins<u8>(mask, state, n, 1 - p, 1);
+  dropout_grad_f64(y, x, mask, p, 0, n);
+}
+
+/** dx = dy times 1 / (1 - p) where the mask is 1, else times 0. */
+export function dropout_grad(dx: usize, dy: usize, mask: usize, p: f64, begin: i32, end: i32): void {
+  const scale = <f32> 1 / <f32> (1 - p), scales = f32x4.splat(scale);
+  let i = begin;
+  for (; i + 4 <= end; i += 4) {
+    const at = <usize> i << 2;
+    const bytes = v128.load32_zero(mask + i);
+    const stays = i32x4.neg(i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(bytes)));
+    v128.store(dx + at, f32x4.mul(v128.load(dy + at), v128.and(stays, scales)));
+  }
+  for (; i < end; i++) {
+    const at = <usize> i << 2;
+    store<f32>(dx + at, load<f32>(dy + at) * (load<u8>(mask + i) ? scale : <f32> 0));
+  }
+}
+
+/** The same in float64. */
+export function dropout_grad_f64(dx: usize, dy: usize, mask: usize, p: f64, begin: i32, end: i32): void {
+  const scale = 1 / (1 - p);
+  for (let i = begin; i < end; i++) {
+    const at = <usize> i << 3;
+    store<f64>(dx + at, load<f64>(dy + at) * (load<u8>(mask + i) ? scale : 0));
+  }
+}

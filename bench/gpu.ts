@@ -1,90 +1,137 @@
 /**
- * Times kernels and a training step on a GPU, with its own clock.
+ * Times kernels and training steps on a GPU, each beside PyTorch's, where python3 (or what DINOTORCH_PYTHON names) has it
+ * with CUDA: one table, the raw figures in a file.
  *
  *     deno task bench:gpu
+ *     deno task bench:gpu matmul            the rows with these words in their names
+ *     deno task bench:gpu --out bench/gpu   writes README.md's table and the figures there
  */
+import { Command } from "commander";
+import { gpuRows, runRows } from "./gpu_rows.ts";
 import * as torch from "../mod.ts";
-import { gpt } from "../examples/gpt.ts";
 
-const { nn, optim } = torch, F = nn.functional;
+/** Milliseconds that a participant has for all its rows. */
+const LIMIT = 120_000;
+
+/** A participant's figures: row -> milliseconds, or why there are none. */
+type Figures = Record<string, number | string>;
+
+/** Runs a program that prints a line of JSON for each row, `{"row", "ms"}` or `{"row", "error"}`. */
+async function measure(
+  label: string,
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ about: string; figures: Figures } | null> {
+  const figures: Figures = {};
+  let about = "", rest = "";
+  try {
+    const child = new Deno.Command(command, { args, env, stdout: "piped" }).spawn();
+    const timer = setTimeout(() => child.kill(), LIMIT);
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines.filter((line) => line.startsWith("{"))) {
+        const message = JSON.parse(line);
+        if (message.about !== undefined) about = message.about;
+        else {
+          figures[message.row] = message.ms ?? message.error;
+          tell(`${label}: ${message.row}`);
+        }
+      }
+    }
+    clearTimeout(timer);
+    const { code } = await child.status;
+    tell("");
+    if (code !== 0) console.error(`${label}: it ended with ${code}`);
+  } catch (e) {
+    console.error(`${label}: ${(e as Error).message}`);
+  }
+  if (about === "") {
+    console.error(`${label} is left out`);
+    return null;
+  }
+  return { about, figures };
+}
+
+/** Shows what was done last, in place of what was before. */
+function tell(text: string): void {
+  if (!Deno.stderr.isTerminal()) return;
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+const digits = (x: number) => x >= 100 ? x.toFixed(0) : x.toPrecision(3);
+
+/** The table in Markdown. */
+function table(ours: Figures, own: Figures | null, theirs: Figures | null): string {
+  const cell = (x: number | string | undefined) =>
+    x === undefined ? "" : typeof x === "number" ? `${digits(x * 1e3)} us` : "fails";
+  const ratio = (mine: number | string | undefined, row: string) => {
+    const peer = theirs?.[row];
+    return typeof mine === "number" && typeof peer === "number" ? digits(peer / mine) : "";
+  };
+  const lines = [
+    "| row | dinotorch | rate | PyTorch | ratio | own kernels alone | ratio |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+  ];
+  for (const { name, amount, unit } of gpuRows) {
+    const mine = ours[name];
+    if (mine === undefined) continue;
+    const rate = typeof mine === "number" && amount !== undefined
+      ? `${digits(amount / mine / (unit === "TFLOP/s" ? 1e9 : 1e6))} ${unit}`
+      : "";
+    const alone = own?.[name];
+    lines.push(
+      `| ${name} | ${cell(mine)} | ${rate} | ${cell(theirs?.[name])} | ${ratio(mine, name)} | ${
+        cell(alone)
+      } | ${ratio(alone, name)} |`,
+    );
+  }
+  return lines.join("\n") + "\n";
+}
+
+const program = new Command("deno task bench:gpu")
+  .description("Times kernels and training steps on a GPU, beside PyTorch's there.")
+  .argument("[words...]", "rows with all of these words in their names")
+  .option("--out <folder>", "where to write the table and the figures")
+  .option("--rows", "print this process's figures as lines of JSON");
+program.parse(Deno.args, { from: "user" });
+const words = program.args, options = program.opts<{ out?: string; rows?: boolean }>();
 
 const problem = torch.cuda.problem();
 if (problem !== null) {
   console.error(problem);
   Deno.exit(1);
 }
-
-const device = "cuda";
-const randn = (...shape: number[]) => torch.randn(shape, { device });
-
-/** The least of several times of `f`, in milliseconds of the device's time for one call. */
-function time(f: () => unknown): number {
-  let best = Infinity;
-  for (let round = 0; round < 7; round++) {
-    const start = new torch.cuda.Event(), end = new torch.cuda.Event();
-    const calls = round === 0 ? 1 : 10;
-    start.record();
-    for (let i = 0; i < calls; i++) {
-      using _ = torch.scope();
-      f();
-    }
-    end.record();
-    if (round > 0) best = Math.min(best, start.elapsedTime(end) / calls);
-  }
-  return best;
+if (options.rows) {
+  console.log(JSON.stringify({ about: `Deno ${Deno.version.deno}` }));
+  await runRows(words, (row, figure) => console.log(JSON.stringify({ row, ...figure })));
+  Deno.exit();
 }
 
-/** Prints a row: what it took, and of `amount` (operations or bytes) how much a second. */
-function row(name: string, amount: number, unit: "GFLOP/s" | "GB/s", f: () => unknown): void {
-  const ms = time(f);
-  console.log(
-    `${name.padEnd(44)} ${ms.toFixed(3).padStart(9)} ms ${
-      (amount / ms / 1e6).toFixed(0).padStart(8)
-    } ${unit}`,
+const here = new URL(import.meta.url).pathname;
+const flags = ["run", "-A", "--no-check", here, "--rows", ...words];
+const python = Deno.env.get("DINOTORCH_PYTHON") ?? "python3";
+const ours = await measure("dinotorch", Deno.execPath(), flags, {});
+const own = await measure("dinotorch with its own kernels alone", Deno.execPath(), flags, {
+  DINOTORCH_CUDA_LIBRARIES: "0",
+});
+const peer = new URL("gpu_peer.py", import.meta.url).pathname;
+const theirs = await measure("PyTorch", python, [peer, ...words], {});
+if (ours === null) Deno.exit(1);
+const heading = [
+  torch.cuda.getDeviceName(),
+  ours.about,
+  ...(theirs === null ? [] : [theirs.about]),
+  new Date().toISOString().slice(0, 10),
+].join("; ");
+const text = `${heading}\n\n${table(ours.figures, own?.figures ?? null, theirs?.figures ?? null)}`;
+console.log(text);
+if (options.out !== undefined) {
+  await Deno.mkdir(options.out, { recursive: true });
+  await Deno.writeTextFile(`${options.out}/table.md`, text);
+  await Deno.writeTextFile(
+    `${options.out}/results.json`,
+    JSON.stringify({ heading, dinotorch: ours, own, pytorch: theirs }, null, 2) + "\n",
   );
 }
-
-console.log(`${torch.cuda.getDeviceName()}, Deno ${Deno.version.deno}\n`);
-for (const n of [512, 2048, 4096]) {
-  const a = randn(n, n), b = randn(n, n);
-  row(`matmul ${n} x ${n} x ${n}`, 2 * n ** 3, "GFLOP/s", () => a.matmul(b));
-}
-const x = randn(64, 1 << 20), y = randn(64, 1 << 20), bytes = 4 * x.numel();
-row("add, 64 M elements", 3 * bytes, "GB/s", () => x.add(y));
-row("gelu, 64 M elements", 2 * bytes, "GB/s", () => F.gelu(x));
-row("sum, 64 M elements", bytes, "GB/s", () => x.sum());
-const rows = x.view(-1, 1024);
-row("softmax, rows of 1024", 2 * bytes, "GB/s", () => rows.softmax(-1));
-row("layerNorm, rows of 1024", 2 * bytes, "GB/s", () => F.layerNorm(rows, [1024]));
-const image = randn(32, 64, 56, 56), weight = randn(64, 64, 3, 3);
-row(
-  "conv2d 3 x 3, 64 channels, 32 x 56 x 56",
-  2 * 32 * 64 * 64 * 9 * 56 * 56,
-  "GFLOP/s",
-  () => F.conv2d(image, weight, { padding: 1 }),
-);
-const q = randn(8, 12, 512, 64);
-row(
-  "attention, causal, 8 x 12 x 512 x 64",
-  2 * 8 * 12 * 512 ** 2 * 64,
-  "GFLOP/s",
-  () => F.scaledDotProductAttention(q, q, q, { isCausal: true }),
-);
-
-const model = gpt(65).to(device), optimizer = new optim.AdamW(model.parameters(), { lr: 1e-3 });
-const ids = torch.randint(0, 65, [12, 64]).to(device);
-function step(): void {
-  using _ = torch.scope();
-  const loss = F.crossEntropy(model(ids).flatten(0, 1), ids.flatten());
-  optimizer.zeroGrad();
-  loss.backward();
-  optimizer.step();
-}
-for (let i = 0; i < 20; i++) step(); // until the compiler has seen the program
-torch.cuda.synchronize();
-const start = performance.now();
-for (let i = 0; i < 50; i++) step();
-torch.cuda.synchronize();
-console.log(
-  `\na training step of a small GPT: ${((performance.now() - start) / 50).toFixed(2)} ms`,
-);

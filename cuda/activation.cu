@@ -7,26 +7,28 @@
 // - elu: a expm1(c x) below 0, b x above; its gradient: a exp(c x) below 0, b above
 //
 // relu (threshold_grad), sigmoid and tanh take their gradients from the result, in the place of x.
-#include "common.cuh"
+#include "vector.cuh"
 
 template <class F, class T> static void unary(T* y, const T* x, Size begin, Size end) {
-  const F f;
-  forEach(begin, end, [=] DEVICE(Size i) { y[i] = f(x[i]); });
+  map(begin, end, applied<T>(F()), y, x);
 }
 template <class F, class T> static void unaryGrad(T* dx, const T* dy, const T* x, Size begin, Size end) {
-  const F f;
-  forEach(begin, end, [=] DEVICE(Size i) { dx[i] = f(dy[i], x[i]); });
+  map(begin, end, applied<T>(F()), dx, dy, x);
 }
+// A function with its parameters.
+template <class F, class T> struct With {
+  T a, b, c;
+  DEVICE T operator()(T x) const { return F()(x, a, b, c); }
+  DEVICE T operator()(T dy, T x) const { return F()(dy, x, a, b, c); }
+};
 template <class F, class T> static void activation(T* y, const T* x, double a, double b, double c, Size begin, Size end) {
-  const F f;
-  const T p = (T)a, q = (T)b, r = (T)c;
-  forEach(begin, end, [=] DEVICE(Size i) { y[i] = f(x[i], p, q, r); });
+  using C = ComputedOf<T>;
+  map(begin, end, applied<T>(With<F, C>{(C)a, (C)b, (C)c}), y, x);
 }
 template <class F, class T>
 static void activationGrad(T* dx, const T* dy, const T* x, double a, double b, double c, Size begin, Size end) {
-  const F f;
-  const T p = (T)a, q = (T)b, r = (T)c;
-  forEach(begin, end, [=] DEVICE(Size i) { dx[i] = f(dy[i], x[i], p, q, r); });
+  using C = ComputedOf<T>;
+  map(begin, end, applied<T>(With<F, C>{(C)a, (C)b, (C)c}), dx, dy, x);
 }
 
 template <class T> static DEVICE T sigmoid(T x) { return 1 / (1 + std::exp(-x)); }
@@ -116,10 +118,12 @@ GRADIENT3(SoftplusGrad, x* a > b ? dy : dy * sigmoid(x * a))
 GRADIENT3(ShrinkGrad, x >= -a && x <= a ? 0 : dy)
 GRADIENT3(LogitGrad, x < a || x > b ? (c == 0 ? T(NAN) : 0) : dy / (x * (1 - x)))
 
-#define UNARY(name, F) KERNEL(name, unary<F, float>), KERNEL(name##_f64, unary<F, double>)
-#define UNARY_GRAD(name, F) KERNEL(name, unaryGrad<F, float>), KERNEL(name##_f64, unaryGrad<F, double>)
+#define UNARY(name, F) KERNEL(name, unary<F, float>), KERNEL(name##_f64, unary<F, double>), KERNEL_NARROW_OF(name, unary, F)
+#define UNARY_GRAD(name, F) \
+  KERNEL(name, unaryGrad<F, float>), KERNEL(name##_f64, unaryGrad<F, double>), KERNEL_NARROW_OF(name, unaryGrad, F)
 #define ACTIVATION(name, F) KERNEL(name, activation<F, float>), KERNEL(name##_f64, activation<F, double>)
 #define ACTIVATION_GRAD(name, F) KERNEL(name, activationGrad<F, float>), KERNEL(name##_f64, activationGrad<F, double>)
+#define BOTH_NARROW(name, F) KERNEL_NARROW_OF(name, activation, F), KERNEL_NARROW_OF(name##_grad, activationGrad, F##Grad)
 
 FAMILY(activation, UNARY(relu, Relu), UNARY(gelu, Gelu), UNARY(gelu_tanh, GeluTanh), UNARY(silu, Silu), UNARY(mish, Mish),
        UNARY(hardswish, Hardswish), UNARY(hardsigmoid, Hardsigmoid), UNARY(logsigmoid, Logsigmoid),
@@ -132,4 +136,5 @@ FAMILY(activation, UNARY(relu, Relu), UNARY(gelu, Gelu), UNARY(gelu_tanh, GeluTa
        ACTIVATION_GRAD(threshold_grad, ThresholdGrad), ACTIVATION_GRAD(hardtanh_grad, HardtanhGrad),
        ACTIVATION_GRAD(leaky_relu_grad, LeakyReluGrad), ACTIVATION_GRAD(elu_grad, EluGrad),
        ACTIVATION_GRAD(softplus_grad, SoftplusGrad), ACTIVATION_GRAD(shrink_grad, ShrinkGrad),
-       ACTIVATION_GRAD(logit_grad, LogitGrad))
+       ACTIVATION_GRAD(logit_grad, LogitGrad), BOTH_NARROW(threshold, Threshold), BOTH_NARROW(hardtanh, Hardtanh),
+       BOTH_NARROW(leaky_relu, LeakyRelu), BOTH_NARROW(elu, Elu), BOTH_NARROW(softplus, Softplus))

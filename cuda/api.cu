@@ -32,7 +32,10 @@ std::vector<Kernel>& table() {
 struct Context {
   int device;
   cudaStream_t stream;
+  // What the context has of its own, and what kernels get: that, or more that was lent to it.
+  void* ownWorkspace;
   void* workspace;
+  Size room;
   alignas(64) double ring[RING_WORDS];
   // What was allocated: address -> bytes.
   std::map<uintptr_t, size_t> segments;
@@ -131,9 +134,9 @@ void remember(Context* context, const char* name) {
   context->launched.push_back(name);
 }
 
-int launch(Context* context, const Kernel& kernel, const double* values) {
+int launch(Context* context, const Kernel& kernel, const double* values, bool more) {
   if (const char* reason = unsuitable(context, kernel, values)) return fail(std::string(kernel.name) + ": met " + reason);
-  current = {context->stream, context->workspace, kernel.name, cudaSuccess};
+  current = {context->stream, context->workspace, context->room, kernel.name, cudaSuccess, more};
   kernel.run(values);
   if (current.error != cudaSuccess) {
     if (current.error != cudaErrorInvalidConfiguration) remember(context, kernel.name);
@@ -207,11 +210,13 @@ API int32_t dino_open(int32_t device) {
     delete context;
     return fail("cudaStreamCreate", error);
   }
-  if ((error = cudaMalloc(&context->workspace, WORKSPACE)) != cudaSuccess) {
+  if ((error = cudaMalloc(&context->ownWorkspace, WORKSPACE)) != cudaSuccess) {
     cudaStreamDestroy(context->stream);
     delete context;
     return fail("cudaMalloc", error);
   }
+  context->workspace = context->ownWorkspace;
+  context->room = WORKSPACE;
   std::lock_guard<std::mutex> lock(guard);
   contexts.push_back(context);
   return (int32_t)contexts.size() - 1;
@@ -223,6 +228,16 @@ API void* dino_ring(int32_t handle) {
   return context ? context->ring : nullptr;
 }
 API int32_t dino_ring_words() { return RING_WORDS; }
+
+// Lets kernels that come from now on work in `bytes` bytes at `address`; at 0, in the context's own working space.
+API int32_t dino_workspace(int32_t handle, double address, double bytes) {
+  Context* context = enter(handle);
+  if (!context) return -1;
+  if (address != 0 && (bytes < (double)WORKSPACE || !holds(context, address, bytes))) return fail("workspace: no such room");
+  context->workspace = address == 0 ? context->ownWorkspace : (void*)(uintptr_t)address;
+  context->room = address == 0 ? WORKSPACE : (Size)bytes;
+  return 0;
+}
 
 // ---------------------------------------------------------------- graphs
 
@@ -301,7 +316,10 @@ API int32_t dino_submit(int32_t handle, int32_t words) {
     if (!(command[1] >= 0 && command[1] < (double)table().size())) return fail("submit: no such kernel");
     const Kernel& kernel = table()[(size_t)command[1]];
     if ((size_t)length != strlen(kernel.parameters) + 2) return fail(std::string(kernel.name) + ": a wrong number of operands");
-    if (launch(context, kernel, command + 2) < 0 && first.empty()) first = text;
+    const double* next = command + length;
+    const bool more = i + length < words && next[0] == command[0] && next[1] == command[1] && length <= words - i - length &&
+                      !unsuitable(context, kernel, next + 2);
+    if (launch(context, kernel, command + 2, more) < 0 && first.empty()) first = text;
     i += length;
   }
   return first.empty() ? 0 : fail(first);

@@ -108,8 +108,20 @@ OPERATION2(ShiftRight, a >> (b & 63))
 #define BINARY_ALL(name, F)                                                                                            \
   BINARY(name, F), KERNEL(name##_i64, binary<F, int64_t>), KERNEL(name##_i32, binary<F, int32_t>), KERNEL(name##_u8, binary<F, uint8_t>)
 
-FAMILY(arithmetic, BINARY_ALL(add, Add), BINARY_ALL(sub, Sub), BINARY_ALL(mul, Mul), BINARY_ALL(maximum, Maximum),
-       BINARY_ALL(minimum, Minimum), BINARY(div, Div), BINARY(div_trunc, DivTrunc), BINARY(pow, Power),
+// float32 and narrow elements: y = a + b, float32.
+struct AddMixed {
+  template <class T> DEVICE float operator()(float a, T b) const { return a + widen(b); }
+};
+template <class T>
+static void addMixed(float* y, const float* a, const T* b, Size columns, Size aRow, Size aColumn, Size bRow, Size bColumn, Size begin,
+                     Size end) {
+  broadcastMap(columns, begin, end, AddMixed(), y, Operand<float>{a, aRow, aColumn}, Operand<T>{b, bRow, bColumn});
+}
+
+FAMILY(arithmetic, KERNEL_NARROW(add_mixed, addMixed), BINARY_ALL(add, Add), BINARY_ALL(sub, Sub), BINARY_ALL(mul, Mul), BINARY_ALL(maximum, Maximum),
+       BINARY_ALL(minimum, Minimum), KERNEL_NARROW_OF(add, binary, Add), KERNEL_NARROW_OF(sub, binary, Sub),
+       KERNEL_NARROW_OF(mul, binary, Mul), KERNEL_NARROW_OF(div, binary, Div), KERNEL_NARROW_OF(maximum, binary, Maximum),
+       KERNEL_NARROW_OF(minimum, binary, Minimum), BINARY(div, Div), BINARY(div_trunc, DivTrunc), BINARY(pow, Power),
        KERNEL(pow_i64, binary<Power, int64_t>), KERNEL(div_trunc_i64, binary<Whole<TRUNC>, int64_t>),
        KERNEL(div_floor_f64, binary<DivFloor, double>), KERNEL(div_floor_i64, binary<Whole<FLOOR>, int64_t>),
        KERNEL(remainder_f64, binary<Remainder, double>), KERNEL(remainder_i64, binary<Whole<REMAINDER>, int64_t>),

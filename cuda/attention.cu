@@ -4,31 +4,26 @@
 //
 // The scores are never whole in memory: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018), and
 // Dao et al., "FlashAttention" (2022). A warp does a query, and for the gradients of k and v a key: 32 scores at a time, one
-// in each lane; then the lanes share the columns of the result.
+// in each lane; then the lanes share the columns of the result. float16 and bfloat16 without a mask go to tensor cores
+// (flash.cuh).
 //
 // Strides are in elements; the last axis of all but the mask is contiguous. The mask is what is added to the scores.
-#include "common.cuh"
+#include "flash.cuh"
 
-// How rows of a tensor lie.
-struct Rows {
-  Size batch, head, row;
-  DEVICE Size operator()(Size b, Size h, Size i) const { return b * batch + h * head + i * row; }
-};
-
-struct Scores {
+template <class T> struct Scores {
   Size heads, queries, keys, width, columns;
   Rows q, k, v, o;
-  const float* mask;
+  const T* mask;
   Size maskBatch, maskHead, maskRow, maskColumn, causal;
   float scale;
 
   // The score of one query and one key; -infinity where the query does not see it.
-  DEVICE float operator()(Size b, Size h, Size i, Size j, const float* query, const float* key) const {
+  DEVICE float operator()(Size b, Size h, Size i, Size j, const T* query, const T* key) const {
     if (causal && j > i) return -INFINITY;
     float sum = 0;
-    for (Size c = 0; c < width; c++) sum += query[c] * key[c];
+    for (Size c = 0; c < width; c++) sum += widen(query[c]) * widen(key[c]);
     sum *= scale;
-    return mask ? sum + mask[b * maskBatch + h * maskHead + i * maskRow + j * maskColumn] : sum;
+    return mask ? sum + widen(mask[b * maskBatch + h * maskHead + i * maskRow + j * maskColumn]) : sum;
   }
 };
 
@@ -37,9 +32,15 @@ struct Scores {
       Size kRow, Size vBatch, Size vHead, Size vRow, Size oBatch, Size oHead, Size oRow, Size maskBatch, Size maskHead,            \
       Size maskRow, Size maskColumn, Size causal, double scale, Scratch, Size begin, Size end
 #define SCORES                                                                                                                     \
-  Scores {                                                                                                                         \
+  Scores<T> {                                                                                                                      \
     heads, queries, keys, width, valueWidth, {qBatch, qHead, qRow}, {kBatch, kHead, kRow}, {vBatch, vHead, vRow},                  \
         {oBatch, oHead, oRow}, mask, maskBatch, maskHead, maskRow, maskColumn, causal, (float)scale                                \
+  }
+
+#define FLASH(items)                                                                                                               \
+  Flash {                                                                                                                          \
+    items, heads, (int)queries, (int)keys, (int)width, (int)valueWidth, {qBatch, qHead, qRow}, {kBatch, kHead, kRow},              \
+        {vBatch, vHead, vRow}, {oBatch, oHead, oRow}, causal != 0, (float)scale                                                    \
   }
 
 // Columns of a result that a lane sums at a time: a warp goes through the keys once for each 32 times so many.
@@ -55,15 +56,18 @@ static DEVICE float warpMax(float x) {
   return x;
 }
 
-static void attention(float* o, float* norms, const float* q, const float* k, const float* v, const float* mask, SIZES) {
+template <class T> static void attention(T* o, float* norms, const T* q, const T* k, const T* v, const T* mask, SIZES) {
+  if constexpr (Computed<T>::narrow) {
+    if (!mask && begin == 0 && flashForward(o, norms, q, k, v, FLASH(end / ((queries + 63) / 64)))) return;
+  }
   constexpr Size BLOCK = 64;  // the range counts blocks of queries
-  const Scores s = SCORES;
+  const Scores<T> s = SCORES;
   const Size blocks = (queries + BLOCK - 1) / BLOCK;
   forBlocks(begin * BLOCK, end * BLOCK, 32, [=] DEVICE(Size at) {
     const Size item = at / BLOCK / blocks, i = at / BLOCK % blocks * BLOCK + at % BLOCK, b = item / s.heads, h = item % s.heads;
     if (i >= s.queries) return;
     const int lane = threadIdx.x;
-    const float* query = q + s.q(b, h, i);
+    const T* query = q + s.q(b, h, i);
     const Size seen = s.causal && i + 1 < s.keys ? i + 1 : s.keys;
     for (Size c0 = 0; c0 < s.columns; c0 += 32 * COLUMNS) {
       float most = -INFINITY, sum = 0, result[COLUMNS] = {};
@@ -79,16 +83,16 @@ static void attention(float* o, float* norms, const float* q, const float* k, co
         const int count = seen - j0 < 32 ? (int)(seen - j0) : 32;
         for (int t = 0; t < count; t++) {
           const float w = __shfl_sync(ALL, weight, t);
-          const float* value = v + s.v(b, h, j0 + t);
+          const T* value = v + s.v(b, h, j0 + t);
           for (int r = 0; r < COLUMNS; r++) {
             const Size c = c0 + r * 32 + lane;
-            if (c < s.columns) result[r] += w * value[c];
+            if (c < s.columns) result[r] += w * widen(value[c]);
           }
         }
       }
       for (int r = 0; r < COLUMNS; r++) {
         const Size c = c0 + r * 32 + lane;
-        if (c < s.columns) o[s.o(b, h, i) + c] = result[r] / sum;
+        if (c < s.columns) o[s.o(b, h, i) + c] = narrow<T>(result[r] / sum);
       }
       if (lane == 0 && c0 == 0) {
         norms[2 * item * s.queries + i] = most == -INFINITY ? 0 : most;
@@ -100,23 +104,26 @@ static void attention(float* o, float* norms, const float* q, const float* k, co
 
 // With p = exp(scores - greatest) / sum and delta = sum over columns of g * o: ds = p * (g v^T - delta),
 //     dq = scale ds k      dk = scale ds^T q      dv = p^T g
-static void attention_grad(float* dq, float* dk, float* dv, const float* g, const float* q, const float* k, const float* v,
-                           const float* o, const float* norms, const float* mask, Size dqBatch, Size dqHead, Size dqRow, Size dkBatch,
+template <class T>
+static void attention_grad(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const T* o, const float* norms, const T* mask, Size dqBatch, Size dqHead, Size dqRow, Size dkBatch,
                            Size dkHead, Size dkRow, Size dvBatch, Size dvHead, Size dvRow, Size gBatch, Size gHead, Size gRow, SIZES) {
-  const Scores s = SCORES;
+  const Scores<T> s = SCORES;
   const Rows rowsOfDq{dqBatch, dqHead, dqRow}, rowsOfDk{dkBatch, dkHead, dkRow}, rowsOfDv{dvBatch, dvHead, dvRow};
   const Rows rowsOfG{gBatch, gHead, gRow};
+  if constexpr (Computed<T>::narrow) {
+    if (!mask && begin == 0 && flashBackward(dq, dk, dv, g, q, k, v, o, norms, FLASH(end), rowsOfDq, rowsOfDk, rowsOfDv, rowsOfG)) return;
+  }
 
   // ds of one query and one key, and p.
   const auto slope = [=] DEVICE(Size b, Size h, Size i, Size j, float& p) -> float {
-    const float* query = q + s.q(b, h, i);
-    const float* grad = g + rowsOfG(b, h, i);
-    const float* value = v + s.v(b, h, j);
-    const float* result = o + s.o(b, h, i);
+    const T* query = q + s.q(b, h, i);
+    const T* grad = g + rowsOfG(b, h, i);
+    const T* value = v + s.v(b, h, j);
+    const T* result = o + s.o(b, h, i);
     const float* norm = norms + 2 * (b * s.heads + h) * s.queries + i;
     p = expf(s(b, h, i, j, query, k + s.k(b, h, j)) - norm[0]) * norm[s.queries];
     float sum = 0;
-    for (Size c = 0; c < s.columns; c++) sum += grad[c] * (value[c] - result[c]);
+    for (Size c = 0; c < s.columns; c++) sum += widen(grad[c]) * (widen(value[c]) - widen(result[c]));
     return p * sum;
   };
 
@@ -133,16 +140,16 @@ static void attention_grad(float* dq, float* dk, float* dv, const float* g, cons
         const int count = seen - j0 < 32 ? (int)(seen - j0) : 32;
         for (int t = 0; t < count; t++) {
           const float w = __shfl_sync(ALL, ds, t);
-          const float* key = k + s.k(b, h, j0 + t);
+          const T* key = k + s.k(b, h, j0 + t);
           for (int r = 0; r < COLUMNS; r++) {
             const Size c = c0 + r * 32 + lane;
-            if (c < s.width) result[r] += w * key[c];
+            if (c < s.width) result[r] += w * widen(key[c]);
           }
         }
       }
       for (int r = 0; r < COLUMNS; r++) {
         const Size c = c0 + r * 32 + lane;
-        if (c < s.width) dq[rowsOfDq(b, h, i) + c] = result[r] * s.scale;
+        if (c < s.width) dq[rowsOfDq(b, h, i) + c] = narrow<T>(result[r] * s.scale);
       }
     }
   });
@@ -160,22 +167,23 @@ static void attention_grad(float* dq, float* dk, float* dv, const float* g, cons
         const int count = s.queries - i0 < 32 ? (int)(s.queries - i0) : 32;
         for (int t = 0; t < count; t++) {
           const float w = __shfl_sync(ALL, ds, t), weight = __shfl_sync(ALL, p, t);
-          const float* query = q + s.q(b, h, i0 + t);
-          const float* grad = g + rowsOfG(b, h, i0 + t);
+          const T* query = q + s.q(b, h, i0 + t);
+          const T* grad = g + rowsOfG(b, h, i0 + t);
           for (int r = 0; r < COLUMNS; r++) {
             const Size c = c0 + r * 32 + lane;
-            if (c < s.width) ofKey[r] += w * query[c];
-            if (c < s.columns) ofValue[r] += weight * grad[c];
+            if (c < s.width) ofKey[r] += w * widen(query[c]);
+            if (c < s.columns) ofValue[r] += weight * widen(grad[c]);
           }
         }
       }
       for (int r = 0; r < COLUMNS; r++) {
         const Size c = c0 + r * 32 + lane;
-        if (c < s.width) dk[rowsOfDk(b, h, j) + c] = ofKey[r] * s.scale;
-        if (c < s.columns) dv[rowsOfDv(b, h, j) + c] = ofValue[r];
+        if (c < s.width) dk[rowsOfDk(b, h, j) + c] = narrow<T>(ofKey[r] * s.scale);
+        if (c < s.columns) dv[rowsOfDv(b, h, j) + c] = narrow<T>(ofValue[r]);
       }
     }
   });
 }
 
-FAMILY(attention, KERNEL(attention, attention), KERNEL(attention_grad, attention_grad))
+FAMILY(attention, KERNEL(attention, attention<float>), KERNEL(attention_grad, attention_grad<float>), KERNEL_NARROW(attention, attention),
+       KERNEL_NARROW(attention_grad, attention_grad))

@@ -2,7 +2,7 @@
  * Compiles the CUDA kernels to build/libcudakernels.so with nvcc, or with `--emulator` the same sources to
  * build/libcudaemulator.so with g++ alone, which runs them on the CPU for tests. Does nothing when the sources have not
  * changed. `--sanitize` adds AddressSanitizer and UBSan to the emulator's library; with `--optional` a compiler that is
- * missing is no error.
+ * missing is no error. DINOTORCH_CUDA_ARCHITECTURES=90a compiles for one GPU alone, in half the time.
  *
  *     deno task build:cuda
  *     deno task build:emulator
@@ -25,6 +25,8 @@ interface Target {
 }
 
 const CUDA_HOMES = [Deno.env.get("CUDA_HOME"), Deno.env.get("CUDA_PATH"), "/usr/local/cuda"];
+/** Binaries for A100 and H100; there is PTX, too, that the driver compiles for whatever else comes after sm_80. */
+const ARCHITECTURES = (Deno.env.get("DINOTORCH_CUDA_ARCHITECTURES") ?? "80,90a").split(",");
 const WARNINGS = ["-Wall", "-Wextra", "-Wno-unknown-pragmas"];
 const GXX = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fwrapv", ...WARNINGS];
 
@@ -36,13 +38,11 @@ export const TARGETS: Record<"cuda" | "emulator" | "sanitized", Target> = {
     missing:
       "nvcc was not found on PATH, in CUDA_HOME or in /usr/local/cuda: install the CUDA toolkit " +
       "(https://developer.nvidia.com/cuda-downloads)",
-    // Binaries for A100 and H100, and PTX that the driver compiles for whatever comes after sm_80.
     compile: [
       "-std=c++17",
       "-O2",
       "--extended-lambda",
-      "-gencode=arch=compute_80,code=sm_80",
-      "-gencode=arch=compute_90a,code=sm_90a",
+      ...ARCHITECTURES.map((arch) => `-gencode=arch=compute_${arch},code=sm_${arch}`),
       "-gencode=arch=compute_80,code=compute_80",
       "-Xcompiler=-fPIC,-fvisibility=hidden,-fwrapv",
     ],

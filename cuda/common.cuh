@@ -82,23 +82,48 @@ template <class... P> struct Host<void (*)(P...)> {
 
 // ---------------------------------------------------------------- launches
 
-// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other.
-constexpr Size WORKSPACE = 1 << 20;
+// Bytes of working space on the device that a kernel may use for itself: commands are carried out one after the other. There
+// is more, `current.room`, where the caller asked for it (`backend.scratch(bytes, atOnce)`).
+constexpr Size WORKSPACE = 32 << 20;
 
-// Of the command that is being carried out: the stream, the working space, the kernel's name, and the first error.
+// Of the command that is being carried out: the stream, the working space and its bytes, the kernel's name, and the first
+// error.
 struct Current {
   cudaStream_t stream;
   void* workspace;
+  Size room;
   const char* name;
   cudaError_t error;
+  // Whether the next command is a call of the same kernel, and will be carried out: see Gathered.
+  bool more;
 };
 extern thread_local Current current;
 
-#define LAUNCH(grid, block, kernel, ...)                                                                               \
+// With `bytes` of dynamic shared memory, up to what the device has (227 KB on an H100, 163 KB on an A100).
+#define LAUNCH_SHARED(bytes, grid, block, kernel, ...)                                                                 \
   do {                                                                                                                 \
-    cudaError_t error_ = launchKernel(current.name, kernel, grid, block, 0, current.stream, __VA_ARGS__);              \
+    cudaError_t error_ = launchKernel(current.name, kernel, grid, block, bytes, current.stream, __VA_ARGS__);          \
     if (current.error == cudaSuccess) current.error = error_;                                                          \
   } while (0)
+#define LAUNCH(grid, block, kernel, ...) LAUNCH_SHARED(0, grid, block, kernel, __VA_ARGS__)
+
+// What calls of one kernel that come one after the other are about: one launch does for all of them. A host function adds its
+// own part, and launches when `add` says so. Parts must not depend on each other: the first address of each is what it writes.
+constexpr int MOST_PARTS = 16;
+template <class Part> struct Gathered {
+  int count;
+  Part parts[MOST_PARTS];
+  bool add(const Part& part) {
+    parts[count++] = part;
+    return !current.more || count == MOST_PARTS;
+  }
+  bool has(const void* written) const {
+    for (int i = 0; i < count; i++) {
+      if (parts[i].p == written) return true;
+    }
+    return false;
+  }
+};
 
 constexpr int THREADS = 256;
 // As many blocks as keep every GPU busy; a thread goes on with a stride when there are more elements.
@@ -160,7 +185,8 @@ template <class T> DEVICE T blockSum(T value) { return blockReduce(value, T(0), 
 
 // ---------------------------------------------------------------- slices: [outer, n, inner] along the middle axis
 
-// What goes through a slice: one thread by itself, or a block together. A reduction gives every thread the result.
+// What goes through a slice: one thread by itself, or a row of a block's threads together: all of them, or one warp of
+// several. A reduction gives every thread the result.
 struct Alone {
   DEVICE int first() const { return 0; }
   DEVICE int step() const { return 1; }
@@ -177,11 +203,12 @@ template <class F> __global__ void slicesAloneKernel(Size begin, Size end, F f) 
   for (Size i = begin + (Size)blockIdx.x * blockDim.x + threadIdx.x; i < end; i += step) f(Alone(), i);
 }
 template <class F> __global__ void slicesTogetherKernel(Size begin, Size end, F f) {
-  for (Size i = begin + blockIdx.x; i < end; i += gridDim.x) f(Together(), i);
+  const Size step = (Size)gridDim.x * blockDim.y;
+  for (Size i = begin + (Size)blockIdx.x * blockDim.y + threadIdx.y; i < end; i += step) f(Together(), i);
 }
 
 // f(group, i) for each slice i of [begin, end), of n elements that lie `inner` apart: short ones, and many whose
-// neighbours lie side by side, go to a thread each, the others to a block each.
+// neighbours lie side by side, go to a thread each, the others to a warp or a block each.
 template <class F> void forSlices(Size n, Size inner, Size begin, Size end, F f) {
   const Size slices = end - begin;
   if (slices <= 0) return;
@@ -190,7 +217,9 @@ template <class F> void forSlices(Size n, Size inner, Size begin, Size end, F f)
     const Size blocks = (slices + threads - 1) / threads;
     LAUNCH((unsigned)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS), threads, slicesAloneKernel<F>, begin, end, f);
   } else {
-    LAUNCH((unsigned)(slices < MOST_BLOCKS ? slices : MOST_BLOCKS), n <= 512 ? 32 : THREADS, slicesTogetherKernel<F>, begin, end, f);
+    const int warps = n > 512 ? 1 : slices < THREADS / 32 ? (int)slices : THREADS / 32;
+    const Size blocks = (slices + warps - 1) / warps;
+    LAUNCH((unsigned)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS), dim3(n > 512 ? THREADS : 32, warps), slicesTogetherKernel<F>, begin, end, f);
   }
 }
 

@@ -7,6 +7,10 @@
 //
 // x [batch, groups * channels, size], y [batch, groups * outputs, count], weight [groups * outputs, channels, kernel];
 // `channels` and `outputs` are those of one group. The last parameters cut the CPU's work; the whole is computed here.
+// cuDNN does it where it is there and made for the problem.
+#include <type_traits>
+
+#include "library.cuh"
 #include "product.cuh"
 
 // Sizes fit in 32 bits, whose divisions are quick.
@@ -46,8 +50,29 @@ struct Window {
         (int)(kernel0 * kernel1 * kernel2)                                                                                        \
   }
 
+#define SHAPE                                                                                                                     \
+  Convolution {                                                                                                                   \
+    batch, groups, channels, outputs, {(int)size0, (int)size1, (int)size2}, {(int)count0, (int)count1, (int)count2},              \
+        {(int)kernel0, (int)kernel1, (int)kernel2}, {(int)stride0, (int)stride1, (int)stride2},                                   \
+        {(int)padding0, (int)padding1, (int)padding2}, {(int)dilation0, (int)dilation1, (int)dilation2}                           \
+  }
+
+// Whether cuDNN did it.
+template <class T> static bool byLibrary(Pass pass, const T* a, const T* b, T* result, const Convolution& shape) {
+  if (std::is_same<T, float>::value) return libraryConvolution(pass, Element::float32, a, b, result, shape);
+  if (std::is_same<T, double>::value) return libraryConvolution(pass, Element::float64, a, b, result, shape);
+  return false;
+}
+
+// y [batch, channels, positions] + bias [channels], which may be left out.
+template <class T> static void addBias(T* y, const T* bias, Size batch, Size channels, Size positions) {
+  if (!bias) return;
+  forEach(0, batch * channels * positions, [=] DEVICE(Size i) { y[i] += bias[i / positions % channels]; });
+}
+
 template <class T> static void conv(T* y, const T* x, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size) {
   const Window w = WINDOW;
+  if (byLibrary(Pass::forward, x, weight, y, SHAPE)) return addBias(y, bias, batch, groups * outputs, w.positions);
   const Size depth = channels * w.taps;
   product<T>(
       batch * groups, outputs, w.positions, depth,
@@ -63,6 +88,7 @@ template <class T> static void conv(T* y, const T* x, const T* weight, const T* 
 
 template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, const T* bias, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
+  if (byLibrary(Pass::data, weight, dy, dx, SHAPE)) return addBias(dx, bias, batch, groups * channels, w.volume);
   product<T>(
       batch * groups, channels, w.volume, outputs * w.taps,
       [=] DEVICE(Size t, Size c, Size d) {
@@ -80,6 +106,7 @@ template <class T> static void conv_grad_x(T* dx, const T* dy, const T* weight, 
 
 template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, Scratch, CONVOLUTION, Size, Size, Size, Size, Size) {
   const Window w = WINDOW;
+  if (byLibrary(Pass::weight, x, dy, dw, SHAPE)) return;
   const Size depth = channels * w.taps;
   product<T>(
       groups, outputs, depth, batch * w.positions,

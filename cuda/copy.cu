@@ -2,15 +2,124 @@
 //
 // A copy goes over up to four axes of sizes [n0, n1, n2, n3], each with a stride (in elements) on either side; n0 is implied
 // by the range of rows, a row being one index of the first three axes.
-#include "common.cuh"
+#include "vector.cuh"
+
+// One side of a copy: where it begins, and its strides.
+template <class T> struct Side {
+  T* p;
+  Size stride[4];
+};
+
+template <class T, class I> __global__ void copyKernel(I begin, I end, I n1, I n2, I n3, Side<T> y, Side<const T> x) {
+  const I i = begin + (I)blockIdx.x * THREADS + threadIdx.x;
+  if (i >= end) return;
+  I at[4] = {0, 0, i / n3, 0};
+  at[3] = i - at[2] * n3;
+  if (end > n3) {
+    at[1] = at[2] / n2, at[2] -= at[1] * n2;
+    at[0] = at[1] / n1, at[1] -= at[0] * n1;
+  }
+  Size to = 0, from = 0;
+#pragma unroll
+  for (int d = 0; d < 4; d++) to += (Size)at[d] * y.stride[d], from += (Size)at[d] * x.stride[d];
+  y.p[to] = x.p[from];
+}
+
+// A copy that is read along axis a, whose stride in x is 1, and written along axis b, whose stride in y is 1; c and d are the
+// other two.
+struct Turn {
+  Size a, b, c, items, yA, yC, yD, xB, xC, xD;
+};
+
+// It goes in squares through shared memory.
+template <class T> constexpr int SQUARE = sizeof(T) < 4 ? 64 : 32;
+constexpr int SQUARE_ROWS = 8;
+// Of a grid's second and third axes.
+constexpr Size MOST_ITEMS = 65535;
+
+template <class T> __global__ void turnKernel(T* y, const T* x, Turn t) {
+  constexpr int S = SQUARE<T>;
+  SHARED(T, square, [S][S + (sizeof(T) < 4 ? 4 / sizeof(T) : 1)]);
+  const Size a0 = (Size)blockIdx.x * S, b0 = (Size)blockIdx.y * S;
+  for (Size item = blockIdx.z; item < t.items; item += gridDim.z) {
+    const Size d = item / t.c, c = item - d * t.c;
+    const T* from = x + d * t.xD + c * t.xC + a0;
+    T* to = y + d * t.yD + c * t.yC + b0;
+#pragma unroll
+    for (int r = threadIdx.y; r < S; r += SQUARE_ROWS) {
+#pragma unroll
+      for (int l = threadIdx.x; l < S; l += 32) {
+        if (b0 + r < t.b && a0 + l < t.a) square[r][l] = from[(b0 + r) * t.xB + l];
+      }
+    }
+    __syncthreads();
+#pragma unroll
+    for (int r = threadIdx.y; r < S; r += SQUARE_ROWS) {
+#pragma unroll
+      for (int l = threadIdx.x; l < S; l += 32) {
+        if (a0 + r < t.a && b0 + l < t.b) to[(a0 + r) * t.yA + l] = square[l][r];
+      }
+    }
+    __syncthreads();
+  }
+}
+
+template <class T> struct Wider;
+template <> struct Wider<uint8_t> { using type = uint16_t; };
+template <> struct Wider<uint16_t> { using type = uint32_t; };
+template <> struct Wider<uint32_t> { using type = uint64_t; };
+template <> struct Wider<uint64_t> { using type = Pack<uint64_t, 2>; };
+
+template <class T> static void copySizes(const Size (&n)[4], const Side<T>& y, const Side<const T>& x) {
+  bool even = y.stride[3] == 1 && x.stride[3] == 1 && n[3] % 2 == 0;
+  for (int d = 0; d < 3; d++) even = even && (n[d] == 1 || (y.stride[d] % 2 == 0 && x.stride[d] % 2 == 0));
+  if constexpr (sizeof(T) < 16) {
+    // Pairs of neighbours are one element of twice the width.
+    using W = typename Wider<T>::type;
+    if (even && (uintptr_t)y.p % sizeof(W) == 0 && (uintptr_t)x.p % sizeof(W) == 0) {
+      Side<W> to{(W*)y.p, {0, 0, 0, 1}};
+      Side<const W> from{(const W*)x.p, {0, 0, 0, 1}};
+      for (int d = 0; d < 3; d++) to.stride[d] = y.stride[d] / 2, from.stride[d] = x.stride[d] / 2;
+      return copySizes<W>({n[0], n[1], n[2], n[3] / 2}, to, from);
+    }
+    int a = -1, b = -1;
+    for (int d = 0; d < 4; d++) {
+      if (n[d] >= 16 && x.stride[d] == 1 && y.stride[d] != 1) a = d;
+      if (n[d] >= 16 && y.stride[d] == 1 && x.stride[d] != 1) b = d;
+    }
+    if (a >= 0 && b >= 0) {
+      int rest[2], count = 0;
+      for (int d = 0; d < 4; d++) {
+        if (d != a && d != b) rest[count++] = d;
+      }
+      const int d = rest[0], c = rest[1];
+      const Turn turn{n[a], n[b], n[c], n[c] * n[d], y.stride[a], y.stride[c], y.stride[d], x.stride[b], x.stride[c], x.stride[d]};
+      const Size across = (turn.a + SQUARE<T> - 1) / SQUARE<T>, down = (turn.b + SQUARE<T> - 1) / SQUARE<T>;
+      if (down <= MOST_ITEMS) {
+        const dim3 grid((unsigned)across, (unsigned)down, (unsigned)(turn.items < MOST_ITEMS ? turn.items : MOST_ITEMS));
+        LAUNCH(grid, dim3(32, SQUARE_ROWS), turnKernel<T>, y.p, x.p, turn);
+        return;
+      }
+    }
+  }
+  const Size total = n[0] * n[1] * n[2] * n[3];
+  if (total <= INT32_MAX) {
+    const uint32_t all = (uint32_t)total, n1 = (uint32_t)n[1], n2 = (uint32_t)n[2], n3 = (uint32_t)n[3];
+    LAUNCH(blocksOf(total), THREADS, (copyKernel<T, uint32_t>), 0u, all, n1, n2, n3, y, x);
+  } else {
+    LAUNCH(blocksOf(total), THREADS, (copyKernel<T, Size>), 0, total, n[1], n[2], n[3], y, x);
+  }
+}
 
 template <class T>
 static void copy(T* y, const T* x, Size n1, Size n2, Size n3, Size y0, Size y1, Size y2, Size y3, Size x0, Size x1, Size x2,
                  Size x3, Size begin, Size end) {
-  forEach(begin * n3, end * n3, [=] DEVICE(Size i) {
-    const Size i3 = i % n3, row = i / n3, i2 = row % n2, rest = row / n2, i1 = rest % n1, i0 = rest / n1;
-    y[i0 * y0 + i1 * y1 + i2 * y2 + i3 * y3] = x[i0 * x0 + i1 * x1 + i2 * x2 + i3 * x3];
-  });
+  const Size each = n1 * n2, rows = end - begin;
+  if (rows <= 0 || n3 == 0) return;
+  const Side<T> to{y, {y0, y1, y2, y3}};
+  const Side<const T> from{x, {x0, x1, x2, x3}};
+  if (begin == 0 && rows % each == 0) return copySizes<T>({rows / each, n1, n2, n3}, to, from);
+  LAUNCH(blocksOf(rows * n3), THREADS, (copyKernel<T, Size>), begin * n3, end * n3, n1, n2, n3, to, from);
 }
 
 // One element in another type. Floats go to whole numbers through 64 bits, which saturate.
@@ -19,37 +128,36 @@ template <class U, class T> static DEVICE U convert(T x) {
   else return x != x ? (U)0 : x >= (T)9223372036854775808.0 ? (U)INT64_MAX : x <= (T)-9223372036854775808.0 ? (U)INT64_MIN : (U)(int64_t)x;
 }
 
-template <class T, class U> static void castTo(void* y, const void* x, Size begin, Size end) {
-  const T* from = (const T*)x;
-  U* to = (U*)y;
-  forEach(begin, end, [=] DEVICE(Size i) { to[i] = convert<U>(from[i]); });
-}
+template <class U> struct Convert {
+  template <class T> DEVICE U operator()(T x) const { return convert<U>(x); }
+};
+struct NotZero {
+  template <class T> DEVICE uint8_t operator()(T x) const { return x != (T)0; }
+};
+struct Half {
+  template <class T> DEVICE __half operator()(T x) const { return __float2half((float)x); }
+};
+struct Brain {
+  template <class T> DEVICE __nv_bfloat16 operator()(T x) const { return __float2bfloat16((float)x); }
+};
+struct Single {
+  DEVICE float operator()(__half x) const { return __half2float(x); }
+  DEVICE float operator()(__nv_bfloat16 x) const { return __bfloat162float(x); }
+};
 
 template <class T> static void castFrom(void* y, const void* x, Size to, Size begin, Size end) {
   const T* from = (const T*)x;
   switch (to) {
-    case 0: {
-      uint8_t* bits = (uint8_t*)y;
-      forEach(begin, end, [=] DEVICE(Size i) { bits[i] = from[i] != (T)0; });
-      break;
-    }
-    case 1: return castTo<T, uint8_t>(y, x, begin, end);
-    case 2: return castTo<T, int8_t>(y, x, begin, end);
-    case 3: return castTo<T, int16_t>(y, x, begin, end);
-    case 4: return castTo<T, int32_t>(y, x, begin, end);
-    case 5: return castTo<T, int64_t>(y, x, begin, end);
-    case 6: {
-      __half* half = (__half*)y;
-      forEach(begin, end, [=] DEVICE(Size i) { half[i] = __float2half((float)from[i]); });
-      break;
-    }
-    case 7: {
-      __nv_bfloat16* brain = (__nv_bfloat16*)y;
-      forEach(begin, end, [=] DEVICE(Size i) { brain[i] = __float2bfloat16((float)from[i]); });
-      break;
-    }
-    case 8: return castTo<T, float>(y, x, begin, end);
-    default: return castTo<T, double>(y, x, begin, end);
+    case 0: return map(begin, end, NotZero(), (uint8_t*)y, from);
+    case 1: return map(begin, end, Convert<uint8_t>(), (uint8_t*)y, from);
+    case 2: return map(begin, end, Convert<int8_t>(), (int8_t*)y, from);
+    case 3: return map(begin, end, Convert<int16_t>(), (int16_t*)y, from);
+    case 4: return map(begin, end, Convert<int32_t>(), (int32_t*)y, from);
+    case 5: return map(begin, end, Convert<int64_t>(), (int64_t*)y, from);
+    case 6: return map(begin, end, Half(), (__half*)y, from);
+    case 7: return map(begin, end, Brain(), (__nv_bfloat16*)y, from);
+    case 8: return map(begin, end, Convert<float>(), (float*)y, from);
+    default: return map(begin, end, Convert<double>(), (double*)y, from);
   }
 }
 
@@ -62,18 +170,8 @@ static void cast(void* y, const void* x, Size from, Size to, Size begin, Size en
     case 3: return castFrom<int16_t>(y, x, to, begin, end);
     case 4: return castFrom<int32_t>(y, x, to, begin, end);
     case 5: return castFrom<int64_t>(y, x, to, begin, end);
-    case 6: {
-      const __half* half = (const __half*)x;
-      float* single = (float*)y;
-      forEach(begin, end, [=] DEVICE(Size i) { single[i] = __half2float(half[i]); });
-      break;
-    }
-    case 7: {
-      const __nv_bfloat16* brain = (const __nv_bfloat16*)x;
-      float* single = (float*)y;
-      forEach(begin, end, [=] DEVICE(Size i) { single[i] = __bfloat162float(brain[i]); });
-      break;
-    }
+    case 6: return map(begin, end, Single(), (float*)y, (const __half*)x);
+    case 7: return map(begin, end, Single(), (float*)y, (const __nv_bfloat16*)x);
     case 8: return castFrom<float>(y, x, to, begin, end);
     default: return castFrom<double>(y, x, to, begin, end);
   }

@@ -20,67 +20,6 @@ static void gather(T* y, const T* x, const int64_t* index, Size n, Size k, Size 
   });
 }
 
-struct Put {
-  template <class T> DEVICE T operator()(T, T b) const { return b; }
-};
-struct Times {
-  template <class T> DEVICE T operator()(T a, T b) const { return (T)(a * b); }
-};
-struct Add {
-  template <class T> DEVICE T operator()(T a, T b) const { return (T)(a + b); }
-};
-
-// y[o, index[o, i, j], j] = op(that, source[o, i, j]), in order of i: y is [outer, n, inner], source and index
-// [outer, k, inner].
-template <class F, class T>
-static void scatter(T* y, const int64_t* index, const T* source, Size n, Size k, Size inner, Size begin, Size end) {
-  const F op;
-  if (inner >= 32 || k <= 64 || n > 4 * k) {
-    forEach(begin * inner, end * inner, [=] DEVICE(Size c) {
-      const Size o = c / inner, j = c % inner;
-      for (Size i = 0; i < k; i++) {
-        const Size at = (o * k + i) * inner + j;
-        T* place = y + (o * n + indexAt(index, at, n)) * inner + j;
-        *place = op(*place, source[at]);
-      }
-    });
-    return;
-  }
-  forBlocks(begin * n, end * n, 32, [=] DEVICE(Size row) {
-    const Size o = row / n, r = row % n;
-    for (Size j = 0; j < inner; j++) {
-      T value = y[row * inner + j];
-      bool met = false;
-      for (Size i0 = 0; i0 < k; i0 += 32) {
-        const Size i = i0 + threadIdx.x;
-        const bool mine = i < k && indexAt(index, (o * k + i) * inner + j, n) == r;
-        for (unsigned found = __ballot_sync(0xffffffffu, mine); found; found &= found - 1) {
-          value = op(value, source[(o * k + i0 + __ffs((int)found) - 1) * inner + j]);
-          met = true;
-        }
-      }
-      if (met && threadIdx.x == 0) y[row * inner + j] = value;
-    }
-  });
-}
-
-// y[o, index[i], :] += source[o, i, :]: y is [outer, n, inner], source [outer, k, inner]. A warp looks for the rows that
-// are to be added to its own, and adds them in order.
-template <class T>
-static void index_add(T* y, const int64_t* index, const T* source, Size n, Size k, Size inner, Size begin, Size end) {
-  forBlocks(begin * n, end * n, 32, [=] DEVICE(Size row) {
-    const Size o = row / n, r = row % n;
-    for (Size i0 = 0; i0 < k; i0 += 32) {
-      const Size i = i0 + threadIdx.x;
-      const bool mine = i < k && indexAt(index, i, n) == r;
-      for (unsigned found = __ballot_sync(0xffffffffu, mine); found; found &= found - 1) {
-        const T* from = source + (o * k + i0 + __ffs((int)found) - 1) * inner;
-        for (Size j = threadIdx.x; j < inner; j += 32) y[row * inner + j] = (T)(y[row * inner + j] + from[j]);
-      }
-    }
-  });
-}
-
 template <class W> static void selectRows(void* y, const void* x, const int64_t* index, Size n, Size k, Size words, Size begin, Size end) {
   W* to = (W*)y;
   const W* from = (const W*)x;
@@ -104,24 +43,6 @@ static void index_select(void* y, const void* x, const int64_t* index, Size n, S
     case 4: return selectRows<uint32_t>(y, x, index, n, k, bytes / 4, begin, end);
     default: return selectRows<uint8_t>(y, x, index, n, k, bytes, begin, end);
   }
-}
-
-// y[o, index[i], :] = source[o, i, :], rows of `bytes` bytes; of several for one place the last stays: y is [outer, n],
-// source [outer, k]. A warp looks for the last row that goes to its own.
-static void index_copy(void* y, const int64_t* index, const void* source, Size n, Size k, Size bytes, Size begin, Size end) {
-  uint8_t* to = (uint8_t*)y;
-  const uint8_t* from = (const uint8_t*)source;
-  forBlocks(begin * n, end * n, 32, [=] DEVICE(Size row) {
-    const Size o = row / n, r = row % n;
-    Size last = -1;
-    for (Size i0 = 0; i0 < k; i0 += 32) {
-      const Size i = i0 + threadIdx.x;
-      const unsigned found = __ballot_sync(0xffffffffu, i < k && indexAt(index, i, n) == r);
-      if (found) last = i0 + 31 - __clz((int)found);
-    }
-    if (last < 0) return;
-    for (Size b = threadIdx.x; b < bytes; b += 32) to[row * bytes + b] = from[(o * k + last) * bytes + b];
-  });
 }
 
 // y[i, 0] = the index along one axis, of size n and stride `stride`, of position x[i]; rows of y have `axes` columns.
@@ -150,11 +71,6 @@ static void logspace(double* y, Size n, double first, double last, double base, 
 #define SIZES(name, ...)                                                                                       \
   KERNEL(name##_b1, __VA_ARGS__ uint8_t>), KERNEL(name##_b2, __VA_ARGS__ uint16_t>),                           \
       KERNEL(name##_b4, __VA_ARGS__ uint32_t>), KERNEL(name##_b8, __VA_ARGS__ uint64_t>)
-#define SCATTER(name, F)                                                                                       \
-  KERNEL(name, scatter<F, float>), KERNEL(name##_f64, scatter<F, double>), KERNEL(name##_i64, scatter<F, int64_t>), \
-      KERNEL(name##_i32, scatter<F, int32_t>), KERNEL(name##_u8, scatter<F, uint8_t>)
 
-FAMILY(index, SIZES(gather, gather<), SIZES(scatter, scatter<Put, ), SCATTER(scatter_add, Add), SCATTER(scatter_prod, Times),
-       SCATTER(scatter_amax, Larger), SCATTER(scatter_amin, Smaller), KERNEL_ALL(index_add, index_add),
-       KERNEL(index_select, index_select), KERNEL(index_copy, index_copy), KERNEL(unravel, unravel),
+FAMILY(index, SIZES(gather, gather<), KERNEL(index_select, index_select), KERNEL(unravel, unravel),
        KERNEL_NUMBERS(arange, arange), KERNEL(linspace_f64, linspace), KERNEL(logspace_f64, logspace))

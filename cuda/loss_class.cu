@@ -6,7 +6,7 @@
 //     cross_entropy  (1 - s) w[t] (lse - x[t]) + s / classes * sum over c of w[c] (lse - x[c]), lse = log sum exp x
 //
 // stats holds, for each position, the largest x and the logarithm of the sum of exp(x - largest).
-#include "common.cuh"
+#include "rows.cuh"
 
 template <class T> static DEVICE double weightOf(const T* weight, Size c) { return weight ? (double)weight[c] : 1.0; }
 
@@ -63,22 +63,22 @@ static void weighted_mean(T* y, T* total, const T* losses, const int64_t* target
   });
 }
 
-template <class T> struct EntropySlice {
-  T* y;
-  T* stats;
+template <class T, class C = ComputedOf<T>> struct EntropySlice {
+  C* y;
+  C* stats;
   const T* x;
   const int64_t* target;
-  const T* weight;
+  const C* weight;
   Size classes, inner, ignore;
   double smoothing;
   template <class G> DEVICE void operator()(G g, Size i) const {
     const T* column = x + sliceStart(i, classes, inner);
-    T most = -INFINITY;
-    for (Size c = g.first(); c < classes; c += g.step()) most = Larger()(most, column[c * inner]);
-    most = g.reduce(most, T(-INFINITY), Larger());
+    C most = -INFINITY;
+    for (Size c = g.first(); c < classes; c += g.step()) most = Larger()(most, (C)column[c * inner]);
+    most = g.reduce(most, C(-INFINITY), Larger());
     double sum = 0, soft = 0, weights = 0;
     for (Size c = g.first(); c < classes; c += g.step()) {
-      const T d = column[c * inner] - most;
+      const C d = (C)column[c * inner] - most;
       sum += (double)std::exp(d);
       if (smoothing != 0) soft -= weightOf(weight, c) * (double)d, weights += weightOf(weight, c);
     }
@@ -86,30 +86,74 @@ template <class T> struct EntropySlice {
     if (smoothing != 0) soft = g.reduce(soft, 0.0, Plus()) + log * g.reduce(weights, 0.0, Plus());
     if (g.first() != 0) return;
     stats[2 * i] = most;
-    stats[2 * i + 1] = (T)log;
+    stats[2 * i + 1] = (C)log;
     const int64_t t = target[i];
     if (t == ignore) {
       y[i] = 0;
       return;
     }
-    const double hard = weightOf(weight, t) * (log - (double)(column[t * inner] - most));
-    y[i] = (T)((1 - smoothing) * hard + smoothing / (double)classes * soft);
+    const double hard = weightOf(weight, t) * (log - (double)((C)column[t * inner] - most));
+    y[i] = (C)((1 - smoothing) * hard + smoothing / (double)classes * soft);
   }
 };
-template <class T>
-static void cross_entropy(T* y, T* stats, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore,
+// The same of rows: inner is 1.
+template <class T, class C = ComputedOf<T>> struct EntropyRow {
+  C* y;
+  C* stats;
+  const T* x;
+  const int64_t* target;
+  const C* weight;
+  int classes;
+  Size ignore;
+  float smoothing;
+  template <class S, bool WHOLE> DEVICE void run(Size i) const {
+    constexpr int E = S::E;
+    const S span{classes};
+    const T* row = x + i * classes;
+    float r[E], w[E], most;
+    const float log = (float)std::log(rowExponentials<false, false, WHOLE>(span, row, r, most));
+    RowSum<WHOLE> soft = 0, weights = 0;
+    for (int base = 0; base < (WHOLE ? 1 : classes) && smoothing != 0; base += S::CHUNK) {
+      if (!WHOLE) span.load(r, row, base, 0);
+      if (weight) span.load(w, weight, base, 0);
+#pragma unroll
+      for (int j = 0; j < E; j++) {
+        const bool inside = base + S::place(j) < classes;
+        w[j] = !inside ? 0 : weight ? w[j] : 1;
+        if (!inside) r[j] = most;
+      }
+      soft += sumOver<E>([&](int j) { return w[j] * (most - r[j]); });
+      weights += sumOver<E>([&](int j) { return w[j]; });
+    }
+    if (smoothing != 0) soft = rowSum(soft) + log * rowSum(weights);
+    if (threadIdx.x != 0) return;
+    stats[2 * i] = (C)most;
+    stats[2 * i + 1] = (C)log;
+    const int64_t t = target[i];
+    const double hard = t == ignore ? 0 : weightOf(weight, t) * (double)(log - ((float)row[t] - most));
+    y[i] = t == ignore ? C(0) : (C)((1 - (double)smoothing) * hard + (double)smoothing / classes * (double)soft);
+  }
+};
+template <class T, class C = ComputedOf<T>>
+static void cross_entropy(C* y, C* stats, const T* x, const int64_t* target, const C* weight, Size classes, Size inner, Size ignore,
                           double smoothing, Size begin, Size end) {
+  if constexpr (sizeof(T) <= 4) {
+    if (inner == 1 && classes > 8 && classes < LONGEST) {
+      const EntropyRow<T> row{y, stats, x, target, weight, (int)classes, ignore, (float)smoothing};
+      return forRows<T>(classes, packRows<T>(classes, x, weight), begin, end, row);
+    }
+  }
   forSlices(classes, inner, begin, end, EntropySlice<T>{y, stats, x, target, weight, classes, inner, ignore, smoothing});
 }
 
-template <class T> struct EntropyGradSlice {
+template <class T, class C = ComputedOf<T>> struct EntropyGradSlice {
   T* dx;
-  const T* dy;
-  const T* total;
-  const T* stats;
+  const C* dy;
+  const C* total;
+  const C* stats;
   const T* x;
   const int64_t* target;
-  const T* weight;
+  const C* weight;
   Size classes, inner, ignore;
   double smoothing;
   Size dyStep;
@@ -125,21 +169,70 @@ template <class T> struct EntropyGradSlice {
     const bool ignored = t == ignore;
     const double grad = ignored ? 0 : gradOf(dy, total, dyStep, i);
     const double hard = ignored ? 0 : (1 - smoothing) * weightOf(weight, t), share = smoothing / (double)classes;
-    const T most = stats[2 * i], log = stats[2 * i + 1];
+    const C most = stats[2 * i], log = stats[2 * i + 1];
     for (Size c = g.first(); c < classes; c += g.step()) {
       const Size at = start + c * inner;
       if (ignored) {
-        dx[at] = 0;
+        dx[at] = (T)C(0);
         continue;
       }
-      const double softmax = (double)std::exp(x[at] - most - log);
-      dx[at] = (T)(grad * ((hard + mass) * softmax - share * weightOf(weight, c) - (c == t ? hard : 0)));
+      const double softmax = (double)std::exp((C)x[at] - most - log);
+      dx[at] = (T)(C)(grad * ((hard + mass) * softmax - share * weightOf(weight, c) - (c == t ? hard : 0)));
     }
   }
 };
-template <class T>
-static void cross_entropy_grad(T* dx, const T* dy, const T* total, const T* stats, const T* x, const int64_t* target, const T* weight,
+template <class T, class C = ComputedOf<T>> struct EntropyGradRow {
+  T* dx;
+  const C* dy;
+  const C* total;
+  const C* stats;
+  const T* x;
+  const int64_t* target;
+  const C* weight;
+  int classes;
+  Size ignore;
+  float smoothing;
+  Size dyStep;
+  template <class S, bool WHOLE> DEVICE void run(Size i) const {
+    constexpr int E = S::E;
+    const S span{classes};
+    const T* row = x + i * classes;
+    const int64_t t = target[i];
+    float r[E], w[E];
+    // What all classes should get together: the share of the softmax.
+    RowSum<WHOLE> weights = 0;
+    for (int base = 0; base < (WHOLE ? 1 : classes) && smoothing != 0; base += S::CHUNK) {
+      if (weight) span.load(w, weight, base, 0);
+      weights += sumOver<E>([&](int j) { return base + S::place(j) >= classes ? 0.0f : weight ? w[j] : 1.0f; });
+    }
+    const float share = smoothing / classes, mass = smoothing != 0 ? share * (float)rowSum(weights) : 0;
+    const bool ignored = t == ignore;
+    const float grad = ignored ? 0 : (float)gradOf(dy, total, dyStep, i);
+    const float hard = ignored ? 0 : (1 - smoothing) * (float)weightOf(weight, t);
+    const float most = stats[2 * i], log = stats[2 * i + 1];
+    for (int base = 0; base < (WHOLE ? 1 : classes); base += S::CHUNK) {
+      span.load(r, row, base, 0);
+      if (weight && smoothing != 0) span.load(w, weight, base, 0);
+#pragma unroll
+      for (int j = 0; j < E; j++) {
+        float slope = (hard + mass) * std::exp(r[j] - most - log);
+        if (smoothing != 0) slope -= weight ? share * w[j] : share;
+        if (base + S::place(j) == t) slope -= hard;
+        r[j] = ignored ? 0 : grad * slope;
+      }
+      span.store(dx + i * classes, base, r);
+    }
+  }
+};
+template <class T, class C = ComputedOf<T>>
+static void cross_entropy_grad(T* dx, const C* dy, const C* total, const C* stats, const T* x, const int64_t* target, const C* weight,
                                Size classes, Size inner, Size ignore, double smoothing, Size dyStep, Size begin, Size end) {
+  if constexpr (sizeof(T) <= 4) {
+    if (inner == 1 && classes > 8 && classes < LONGEST) {
+      const EntropyGradRow<T> row{dx, dy, total, stats, x, target, weight, (int)classes, ignore, (float)smoothing, dyStep};
+      return forRows<T>(classes, packRows<T>(classes, dx, x, weight), begin, end, row);
+    }
+  }
   forSlices(classes, inner, begin, end,
             EntropyGradSlice<T>{dx, dy, total, stats, x, target, weight, classes, inner, ignore, smoothing, dyStep});
 }
@@ -159,4 +252,5 @@ static void cross_entropy_target(T* y, const int64_t* target, const T* weight, S
 FAMILY(loss_class, KERNEL(target_check, target_check), KERNEL_FLOATS(unit_check, unit_check), KERNEL_FLOATS(nll_loss, nll_loss),
        KERNEL_FLOATS(nll_loss_grad, nll_loss_grad), KERNEL_FLOATS(weighted_mean, weighted_mean),
        KERNEL_FLOATS(cross_entropy, cross_entropy), KERNEL_FLOATS(cross_entropy_grad, cross_entropy_grad),
-       KERNEL_FLOATS(cross_entropy_target, cross_entropy_target))
+       KERNEL_FLOATS(cross_entropy_target, cross_entropy_target), KERNEL_NARROW(cross_entropy, cross_entropy),
+       KERNEL_NARROW(cross_entropy_grad, cross_entropy_grad))

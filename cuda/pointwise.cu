@@ -24,4 +24,5 @@ struct Clamp {
 
 FAMILY(pointwise, KERNEL(where_b1, ternary<Where, uint8_t, uint8_t>), KERNEL(where_b2, ternary<Where, uint16_t, uint8_t>),
        KERNEL(where_b4, ternary<Where, uint32_t, uint8_t>), KERNEL(where_b8, ternary<Where, uint64_t, uint8_t>),
+       KERNEL_NARROW_OF(lerp, ternary, Lerp), KERNEL_NARROW_OF(addcmul, ternary, Addcmul), KERNEL_NARROW_OF(clamp, ternary, Clamp),
        TERNARY(lerp, Lerp), TERNARY(addcmul, Addcmul), TERNARY(clamp, Clamp), KERNEL(clamp_i64, ternary<Clamp, int64_t>))

@@ -11,15 +11,12 @@ struct Axis {
   DEVICE Size stop(Size i, Size reach) const { return stride > 0 ? start(i) + reach : ((i + 1) * size + count - 1) / count; }
   // The first window that may reach the place p, and the last.
   DEVICE Size first(Size p) const {
-    if (stride == 0) {
-      const Size i = p * count / size - 1;
-      return i < 0 ? 0 : i;
-    }
+    if (stride == 0) return p * count / size;
     const Size past = p + padding - kernel;
     return past < 0 ? 0 : past / stride + 1;
   }
   DEVICE Size last(Size p) const {
-    const Size i = stride == 0 ? p * count / size + 1 : (p + padding) / stride;
+    const Size i = stride == 0 ? ((p + 1) * count + size - 1) / size - 1 : (p + padding) / stride;
     return i < count ? i : count - 1;
   }
 };

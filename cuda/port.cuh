@@ -2,6 +2,7 @@
 //
 // Kernels use plain CUDA and these spellings, which both understand:
 //   SHARED(float, tile, [32][33]);    static shared memory: __shared__ float tile[32][33]
+//   DYNAMIC_SHARED(float, slabs);     shared memory whose size the launch gives, 128-byte aligned: float* slabs
 //   DEVICE                            a lambda, or a function, of the device
 #pragma once
 
@@ -15,6 +16,9 @@
 #include <cstring>
 
 #define SHARED(T, name, dims) __shared__ T name dims
+#define DYNAMIC_SHARED(T, name)                                  \
+  extern __shared__ __align__(128) unsigned char dynamicShared[]; \
+  T* name = reinterpret_cast<T*>(dynamicShared)
 #define DEVICE __device__
 
 // Arguments are converted to the parameters' types, which are deduced from the kernel alone.
@@ -25,6 +29,10 @@ template <class T> struct NoDeduce {
 template <class... P>
 inline cudaError_t launchKernel(const char*, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                                 typename NoDeduce<P>::type... arguments) {
+  if (shared > 48 * 1024) {
+    const cudaError_t error = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)shared);
+    if (error != cudaSuccess) return error;
+  }
   kernel<<<grid, block, shared, stream>>>(arguments...);
   return cudaGetLastError();
 }

@@ -2,10 +2,11 @@
 //
 // Sums of float32 are kept in float64. Few long slices are cut into parts that blocks sum side by side; the order of
 // additions follows from the sizes alone, so equal calls give equal bits.
-#include "common.cuh"
+#include "sums.cuh"
 
-// What is summed of an element x, and what becomes of the sum.
+// What is summed of an element x, and what becomes of the sum. WIDE: a term may be too large for the elements' type.
 struct Values {
+  static constexpr bool WIDE = false;
   template <class A> static DEVICE A term(A x, A) { return x; }
   template <class A> static DEVICE A finish(A sum) { return sum; }
 };
@@ -16,53 +17,80 @@ struct Absolutes : Values {
   template <class A> static DEVICE A term(A x, A) { return std::fabs(x); }
 };
 struct Norm {
+  static constexpr bool WIDE = true;
   template <class A> static DEVICE A term(A x, A) { return x * x; }
   template <class A> static DEVICE A finish(A sum) { return std::sqrt(sum); }
 };
 struct Deviations : Values {
+  static constexpr bool WIDE = true;
   template <class A> static DEVICE A term(A x, A mean) { return (x - mean) * (x - mean); }
 };
 
-template <class K, class T, class A, class R> struct SumSlice {
+// Elements of type T, terms of type A, sums of type S, results of type R.
+template <class K, class T, class A, class S, class R> struct SumSlice {
   R* y;
   const T* x;
   const T* mean;
   Size n, inner;
+  bool packs;
   template <class G> DEVICE void operator()(G g, Size i) const {
     const T* from = x + sliceStart(i, n, inner);
     const A m = mean ? (A)mean[i] : A(0);
-    A sum = 0;
-    for (Size k = g.first(); k < n; k += g.step()) sum += K::term((A)from[k * inner], m);
-    sum = g.reduce(sum, A(0), Plus());
+    S sum = 0;
+    if (inner == 1) {
+      sum = sumOf<A, S>(g, from, n, packs, [=](A value) { return K::term(value, m); });
+    } else {
+      for (Size k = g.first(); k < n; k += g.step()) sum += (S)K::term((A)from[k * inner], m);
+      sum = g.reduce(sum, S(0), Plus());
+    }
     if (g.first() == 0) y[i] = (R)K::finish(sum);
   }
 };
 
-// Slices are cut where there are fewer than this, of more than so many elements.
-constexpr Size FEW = 128, LONG = 1 << 15;
+template <class K, int N, class T, class A, class S, class R>
+static void sumColumns(R* y, const T* x, const T* mean, Size n, Size inner, Size outer) {
+  columnSums<A, N, 1>(
+      outer, n, inner,
+      [=] DEVICE(Size o, Size k, Size c, A(&t)[1][N]) {
+        const Pack<T, N> values = loadPack<N>(x + (o * n + k) * inner + c);
+#pragma unroll
+        for (int i = 0; i < N; i++) t[0][i] += K::term((A)values.at[i], mean ? (A)mean[o * inner + c + i] : A(0));
+      },
+      [=] DEVICE(Size o, Size c, const SumOf<A>* s) { y[o * inner + c] = (R)K::finish(*s); });
+}
 
-template <class K, class T, class A, class R>
+template <class K, class T, class S, class R>
 static void sums(R* y, const T* x, const T* mean, Size n, Size inner, Size begin, Size end) {
-  const Size slices = end - begin, parts = n / (LONG / 4);
-  if (slices >= FEW || n < LONG || slices * parts > WORKSPACE / (Size)sizeof(A)) {
-    forSlices(n, inner, begin, end, SumSlice<K, T, A, R>{y, x, mean, n, inner});
+  using A = std::conditional_t<K::WIDE || !std::is_same<T, R>::value, S, ComputedOf<T>>;
+  constexpr int N = PACK<T>;
+  const Size slices = end - begin;
+  if (slices <= 0) return;
+  if (inner >= 16 && begin % inner == 0 && end % inner == 0 && n > 8) {
+    const Size outer = slices / inner;
+    y += begin, x += begin * n, mean = mean ? mean + begin : mean;
+    constexpr int C = N <= 4 ? N : 4;
+    if (inner % C == 0 && packed<C>(x)) return sumColumns<K, C, T, A, S, R>(y, x, mean, n, inner, outer);
+    return sumColumns<K, 1, T, A, S, R>(y, x, mean, n, inner, outer);
+  }
+  const bool packs = packed<N>(x) && (slices == 1 || n % N == 0);
+  constexpr Size LEAST = 4096;
+  Size parts = inner > 1 ? 1 : n / LEAST;
+  if (parts > WAVE / slices) parts = WAVE / slices;
+  if (parts <= 1 || slices * parts > WORKSPACE / (Size)sizeof(S)) {
+    forSlices(n, inner, begin, end, SumSlice<K, T, A, S, R>{y, x, mean, n, inner, packs});
     return;
   }
-  A* partial = (A*)current.workspace;
+  S* partial = (S*)current.workspace;
+  const Size length = ((n + parts - 1) / parts + N - 1) / N * N;
   forBlocks(0, slices * parts, THREADS, [=] DEVICE(Size p) {
-    const Size i = begin + p / parts, part = p % parts;
-    const Size from = n * part / parts, to = n * (part + 1) / parts;
-    const T* slice = x + sliceStart(i, n, inner);
+    const Size i = begin + p / parts, from = p % parts * length;
+    const Size left = from >= n ? 0 : n - from < length ? n - from : length;
     const A m = mean ? (A)mean[i] : A(0);
-    A sum = 0;
-    for (Size k = from + threadIdx.x; k < to; k += blockDim.x) sum += K::term((A)slice[k * inner], m);
-    sum = blockReduce(sum, A(0), Plus());
+    const S sum = sumOf<A, S>(Together(), x + i * n + from, left, packs, [=](A value) { return K::term(value, m); });
     if (threadIdx.x == 0) partial[p] = sum;
   });
   forBlocks(0, slices, THREADS, [=] DEVICE(Size s) {
-    A sum = 0;
-    for (Size p = threadIdx.x; p < parts; p += blockDim.x) sum += partial[s * parts + p];
-    sum = blockReduce(sum, A(0), Plus());
+    const S sum = sumOf<S, S>(Together(), partial + s * parts, parts, false, [](S value) { return value; });
     if (threadIdx.x == 0) y[begin + s] = (R)K::finish(sum);
   });
 }
@@ -190,26 +218,12 @@ template <class T> struct Extent {
 };
 template <class T> static void extent(T* y, const T* x, Size n) { forSlices(n, 1, 0, 1, Extent<T>{y, x, n}); }
 
-// How many of n bytes are not zero, as int64.
-struct CountSlice {
-  int64_t* y;
-  const uint8_t* mask;
-  Size n;
-  template <class G> DEVICE void operator()(G g, Size) const {
-    int64_t count = 0;
-    for (Size k = g.first(); k < n; k += g.step()) count += mask[k] != 0;
-    count = g.reduce(count, (int64_t)0, Plus());
-    if (g.first() == 0) *y = count;
-  }
-};
-static void mask_count(int64_t* y, const uint8_t* mask, Size n) { forSlices(n, 1, 0, 1, CountSlice{y, mask, n}); }
-
 #define SUM(name, K) KERNEL(name, sum<K, float>), KERNEL(name##_f64, sum<K, double>)
 #define NUMBERS(name, f, F) KERNEL(name, f<F, float>), KERNEL(name##_f64, f<F, double>), KERNEL(name##_i64, f<F, int64_t>)
 
-FAMILY(reduce, SUM(sum, Values), KERNEL(sum_i64, sum<Values, int64_t>), KERNEL(sum_u8, sum<Values, uint8_t, int64_t>),
+FAMILY(reduce, SUM(sum, Values), KERNEL_NARROW_OF(sum, sum, Values), KERNEL(sum_i64, sum<Values, int64_t>), KERNEL(sum_u8, sum<Values, uint8_t, int64_t>),
        SUM(nansum, Numbers), SUM(norm_l1, Absolutes), SUM(norm_l2, Norm), KERNEL_FLOATS(deviations, deviations),
        KERNEL_NUMBERS(prod, prod), KERNEL_FLOATS(norm_lp, norm_lp), NUMBERS(amax, extreme, Larger), NUMBERS(amin, extreme, Smaller),
        KERNEL(amax_u8, extreme<Larger, uint8_t>), KERNEL(amin_u8, extreme<Smaller, uint8_t>), NUMBERS(argmax, place, Larger),
        NUMBERS(argmin, place, Smaller), NUMBERS(cummax, running, true), NUMBERS(cummin, running, false),
-       KERNEL_NUMBERS(extent, extent), KERNEL(mask_count, mask_count))
+       KERNEL_NUMBERS(extent, extent))

@@ -34,45 +34,68 @@ static void take_offsets(T* y, const T* x, const int64_t* offsets, Size n, Size 
   });
 }
 
-// y[o, offset i ...] = x[o, i, :], or += it, for outer indexes [begin, end). A thread goes through the offsets in order, so
-// that of several writes to one place the last stays.
-template <bool ADD, class T>
-static void put_offsets(T* y, const T* x, const int64_t* offsets, Size n, Size inner, Size stride, Size begin, Size end) {
-  forEach(begin * inner, end * inner, [=] DEVICE(Size c) {
-    const Size o = c / inner, j = c % inner;
-    for (Size i = 0; i < n; i++) {
-      T* place = y + o * stride + offsets[i] + j;
-      const T value = x[(o * n + i) * inner + j];
-      *place = ADD ? (T)(*place + value) : value;
-    }
-  });
-}
+// Four axes of y and x, with strides in elements.
+struct Axes {
+  Size size[4], to[4], from[4];
+};
 
-// y += x over four axes with strides in elements; places of y that coincide receive the sum of what falls on them. Where no
-// axis of y has stride 0 or overlaps another, each element is a thread's; else one thread adds in order.
+// y += x over four axes; places of y that coincide receive the sum of what falls on them. A thread goes through the axes along
+// which y stands still. An axis whose steps are shorter than what those of smaller steps reach is gone through in as many
+// launches as it takes for what is left of it to step over that: no two threads then meet.
 template <class T>
 static void add_strided(T* y, const T* x, Size n0, Size n1, Size n2, Size n3, Size y0, Size y1, Size y2, Size y3, Size x0, Size x1,
                         Size x2, Size x3) {
-  const Size sizes[4] = {n0, n1, n2, n3}, steps[4] = {y0, y1, y2, y3};
-  // Apart, if each axis steps over all that the axes of smaller steps reach.
-  bool apart = true;
-  for (int a = 0; a < 4; a++) {
-    Size reach = 0;
-    for (int b = 0; b < 4; b++) {
-      const bool smaller = std::abs(steps[b]) < std::abs(steps[a]) || (std::abs(steps[b]) == std::abs(steps[a]) && b > a);
-      if (b != a && smaller) reach += (sizes[b] - 1) * std::abs(steps[b]);
+  Axes axes{{n0, n1, n2, n3}, {y0, y1, y2, y3}, {x0, x1, x2, x3}};
+  // The smallest steps first.
+  for (int a = 1; a < 4; a++) {
+    for (int b = a; b > 0 && std::abs(axes.to[b]) < std::abs(axes.to[b - 1]); b--) {
+      std::swap(axes.size[b], axes.size[b - 1]);
+      std::swap(axes.to[b], axes.to[b - 1]);
+      std::swap(axes.from[b], axes.from[b - 1]);
     }
-    if (sizes[a] > 1 && std::abs(steps[a]) <= reach) apart = false;
   }
-  const Size n = n0 * n1 * n2 * n3;
-  const auto add = [=] DEVICE(Size i) {
-    const Size i3 = i % n3, a = i / n3, i2 = a % n2, b = a / n2, i1 = b % n1, i0 = b / n1;
-    y[i0 * y0 + i1 * y1 + i2 * y2 + i3 * y3] += x[i0 * x0 + i1 * x1 + i2 * x2 + i3 * x3];
-  };
-  if (apart) return forEach(0, n, add);
-  forEach(0, 1, [=] DEVICE(Size) {
-    for (Size i = 0; i < n; i++) add(i);
-  });
+  int still = 0;
+  Size inner = 1, phases[4], reach = 0, launches = 1;
+  for (int a = 0; a < 4; a++) {
+    const Size step = std::abs(axes.to[a]);
+    if (step == 0) still++, inner *= axes.size[a];
+    phases[a] = step == 0 || step > reach ? 1 : reach / step + 1;
+    if (phases[a] > axes.size[a]) phases[a] = axes.size[a];
+    if (phases[a] == 0) return;
+    reach += (axes.size[a] - 1) * step;
+    launches *= phases[a];
+  }
+  for (Size launch = 0; launch < launches; launch++) {
+    Axes part = axes;
+    Size rest = launch, count = 1;
+    T* to = y;
+    const T* from = x;
+    for (int a = still; a < 4; a++) {
+      const Size phase = rest % phases[a];
+      rest /= phases[a];
+      to += phase * axes.to[a], from += phase * axes.from[a];
+      part.size[a] = (axes.size[a] - phase + phases[a] - 1) / phases[a];
+      part.to[a] *= phases[a], part.from[a] *= phases[a];
+      count *= part.size[a];
+    }
+    forEach(0, count, [=] DEVICE(Size i) {
+      T* place = to;
+      const T* first = from;
+      for (int a = still; a < 4; a++) {
+        const Size k = i % part.size[a];
+        i /= part.size[a];
+        place += k * part.to[a], first += k * part.from[a];
+      }
+      T total = *place;
+      for (Size z = 0; z < inner; z++) {
+        const T* source = first;
+        Size left = z;
+        for (int a = 0; a < still; a++) source += left % part.size[a] * part.from[a], left /= part.size[a];
+        total += *source;
+      }
+      *place = total;
+    });
+  }
 }
 
 // The triangle of each matrix [rows, columns] on and below (lower = 1) or on and above (lower = 0) diagonal `diagonal`, zeros
@@ -90,7 +113,4 @@ static void triangle(T* y, const T* x, Size rows, Size columns, Size diagonal, S
       KERNEL(name##_b4, __VA_ARGS__ uint32_t>), KERNEL(name##_b8, __VA_ARGS__ uint64_t>)
 
 FAMILY(subscript, KERNEL(index_offsets, index_offsets), KERNEL(axis_offsets, axis_offsets), SIZES(take_offsets, take_offsets<),
-       SIZES(put_offsets, put_offsets<false, ), KERNEL(add_offsets, put_offsets<true, float>),
-       KERNEL(add_offsets_f64, put_offsets<true, double>), KERNEL(add_offsets_i64, put_offsets<true, int64_t>),
-       KERNEL(add_offsets_i32, put_offsets<true, int32_t>), KERNEL(add_offsets_u8, put_offsets<true, uint8_t>),
        KERNEL_FLOATS(add_strided, add_strided), SIZES(triangle, triangle<))

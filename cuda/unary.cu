@@ -1,9 +1,8 @@
 // Functions of one variable: y[i] = f(x[i]) for i in [begin, end), both contiguous.
-#include "common.cuh"
+#include "vector.cuh"
 
 template <class F, class T> static void unary(T* y, const T* x, Size begin, Size end) {
-  const F f;
-  forEach(begin, end, [=] DEVICE(Size i) { y[i] = f(x[i]); });
+  map(begin, end, applied<T>(F()), y, x);
 }
 
 #define FUNCTION(Name, ...)                                                 \
@@ -46,12 +45,14 @@ FUNCTION(Erf, std::erf(x))
 FUNCTION(Erfc, std::erfc(x))
 
 #define UNARY(name, F) KERNEL(name, unary<F, float>), KERNEL(name##_f64, unary<F, double>)
+#define UNARY_NARROW(name, F) UNARY(name, F), KERNEL_NARROW_OF(name, unary, F)
 #define UNARY_ALL(name, F)                                                                                           \
   UNARY(name, F), KERNEL(name##_i64, unary<F, int64_t>), KERNEL(name##_i32, unary<F, int32_t>), KERNEL(name##_u8, unary<F, uint8_t>)
 
-FAMILY(unary, UNARY_ALL(neg, Neg), UNARY_ALL(abs, Abs), UNARY_ALL(sign, Sign), UNARY(sqrt, Sqrt), UNARY(rsqrt, Rsqrt),
-       UNARY(reciprocal, Reciprocal), UNARY(floor, Floor), UNARY(ceil, Ceil), UNARY(round, Round), UNARY(trunc, Trunc),
-       UNARY(frac, Frac), UNARY(exp, Exp), UNARY(exp2, Exp2), UNARY(expm1, Expm1), UNARY(log, Log), UNARY(log1p, Log1p),
-       UNARY(log2, Log2), UNARY(log10, Log10), UNARY(sin, Sin), UNARY(cos, Cos), UNARY(tan, Tan), UNARY(asin, Asin),
-       UNARY(acos, Acos), UNARY(atan, Atan), UNARY(sinh, Sinh), UNARY(cosh, Cosh), UNARY(tanh, Tanh), UNARY(asinh, Asinh),
-       UNARY(acosh, Acosh), UNARY(atanh, Atanh), UNARY(sigmoid, Sigmoid), UNARY(erf, Erf), UNARY(erfc, Erfc))
+FAMILY(unary, UNARY_ALL(neg, Neg), KERNEL_NARROW_OF(neg, unary, Neg), UNARY_ALL(abs, Abs), KERNEL_NARROW_OF(abs, unary, Abs),
+       UNARY_ALL(sign, Sign), UNARY_NARROW(sqrt, Sqrt), UNARY_NARROW(rsqrt, Rsqrt), UNARY_NARROW(reciprocal, Reciprocal),
+       UNARY(floor, Floor), UNARY(ceil, Ceil), UNARY(round, Round), UNARY(trunc, Trunc), UNARY(frac, Frac), UNARY_NARROW(exp, Exp),
+       UNARY(exp2, Exp2), UNARY(expm1, Expm1), UNARY_NARROW(log, Log), UNARY(log1p, Log1p), UNARY(log2, Log2), UNARY(log10, Log10),
+       UNARY_NARROW(sin, Sin), UNARY_NARROW(cos, Cos), UNARY(tan, Tan), UNARY(asin, Asin), UNARY(acos, Acos), UNARY(atan, Atan),
+       UNARY(sinh, Sinh), UNARY(cosh, Cosh), UNARY_NARROW(tanh, Tanh), UNARY(asinh, Asinh), UNARY(acosh, Acosh),
+       UNARY(atanh, Atanh), UNARY_NARROW(sigmoid, Sigmoid), UNARY_NARROW(erf, Erf), UNARY(erfc, Erfc))

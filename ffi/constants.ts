@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { DType } from "../src/backend/dtype.ts";
+import { type DType, narrowBits } from "../src/backend/dtype.ts";
 
 /** Constants in a table, of 8 bytes each. */
 const CONSTANTS = 8192;
@@ -75,6 +75,10 @@ export class Constants {
         break;
       case "_u8":
         view.setUint8(place, dtype.kind === "bool" ? Number(Boolean(value)) : Number(value));
+        break;
+      case "_f16":
+      case "_bf16":
+        view.setUint16(place, narrowBits(Number(value), dtype)!, true);
         break;
       default:
         throw new TypeError(

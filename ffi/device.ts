@@ -11,7 +11,8 @@ import type { Backend, MemoryStats } from "../src/backend/backend.ts";
 import type { CudaBackend } from "../src/backend/devices.ts";
 import type { DType } from "../src/backend/dtype.ts";
 import { type KernelName, type Kernels, manifest } from "../src/backend/kernels.ts";
-import { Storage } from "../src/backend/storage.ts";
+import { narrowManifest } from "../src/backend/narrow_kernels.ts";
+import { Storage, unscoped } from "../src/backend/storage.ts";
 import { Commands } from "./commands.ts";
 import { Constants, TABLE_BYTES } from "./constants.ts";
 import { type Check, Graph } from "./graph.ts";
@@ -19,6 +20,8 @@ import { CudaHeap, type DeviceMemory } from "./heap.ts";
 import { hostKernel } from "./host.ts";
 import { type Library, STORE_CONSTANT } from "./library.ts";
 
+/** Bytes of working space that the library has of its own: cuda/common.cuh. */
+const WORKSPACE = 32 << 20;
 /** The part of the device's memory at which storages begin to move out; it grows when live tensors need more. */
 const BUDGET = 1 / 8;
 /** Storages that were asked for their addresses last, and may be operands of the next kernel; a power of two. */
@@ -52,6 +55,9 @@ export class CudaDevice implements CudaBackend {
   /** The graphs that live, and which storages lie in their memory. */
   readonly #graphs = new Set<Graph>();
   readonly #pooled = new WeakMap<Storage, CudaHeap>();
+  /** Where kernels work that need more than the library's own working space, and how many bytes there are. */
+  #space: Storage | null = null;
+  #room = WORKSPACE;
 
   /** Opens device `index`; `host` computes what the library has no kernel for. Throws `Error` when that is not possible. */
   constructor(library: Library, index: number, host: Backend) {
@@ -84,11 +90,22 @@ export class CudaDevice implements CudaBackend {
 
     const names = Object.keys(manifest) as KernelName[];
     this.onHost = names.filter((name) => !library.kernels.has(name));
-    this.kernels = Object.fromEntries(names.map((name) => {
-      const place = library.kernels.get(name);
-      if (place !== undefined) return [name, this.#commands.encoder(place)];
-      return [name, hostKernel(name, this, host)];
-    })) as unknown as Kernels;
+    const encoder = (name: string) => this.#commands.encoder(library.kernels.get(name)!);
+    // The narrow kernels that the library has not are not there: their operations compute in float32.
+    const narrow = Object.keys(narrowManifest).filter((name) => library.kernels.has(name));
+    this.kernels = Object.fromEntries([
+      ...names.map((name) => {
+        if (!library.kernels.has(name)) return [name, hostKernel(name, this, host)];
+        const encode = encoder(name), state = manifest[name].indexOf("inout state");
+        if (state < 0) return [name, encode];
+        // The host draws from a generator of its own; one of the device's is drawn from there.
+        const onHost = hostKernel(name, this, host);
+        return [name, (...values: number[]) => {
+          (this.find(values[state]) === null ? onHost : encode)(...values);
+        }];
+      }),
+      ...narrow.map((name) => [name, encoder(name)]),
+    ]) as unknown as Kernels;
   }
 
   allocate(bytes: number): Storage {
@@ -127,11 +144,39 @@ export class CudaDevice implements CudaBackend {
   }
 
   /**
-   * The number of bytes itself: no kernel here needs scratch space that is handed in, and those that the host computes
-   * are given so much of the host's.
+   * The number of bytes itself, which kernels that the host computes are given of the host's. Those of the library have
+   * a working space of their own, which grows to `atOnce` bytes.
    */
-  scratch(bytes: number): number {
+  scratch(bytes: number, atOnce = 0): number {
+    if (atOnce > this.#room) this.#workIn(Math.max(atOnce, 2 * this.#room));
     return bytes;
+  }
+
+  /** Lets kernels work in `bytes` bytes of the heap, which stay where they are; with 0, in the library's own space. */
+  #workIn(bytes: number): void {
+    const before = this.#space;
+    let space: Storage | null = null;
+    if (bytes > 0) {
+      space = unscoped(() => new Storage(this, bytes));
+      this.heap.place(space);
+      space.pins++;
+      this.#graph?.pin(space);
+    }
+    // Those before may still use the old space, which is given to others in the order of the commands.
+    this.#commands.flush();
+    this.#check(
+      this.#library.symbols.dino_workspace(
+        this.#context,
+        space === null ? 0 : space.address,
+        bytes,
+      ),
+    );
+    this.#space = space;
+    this.#room = space === null ? WORKSPACE : bytes;
+    if (before === null) return;
+    before.pins--;
+    // A graph that works there keeps it.
+    if (before.pins === 0) before.free();
   }
 
   read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer> {
@@ -232,6 +277,7 @@ export class CudaDevice implements CudaBackend {
     this.#graphs.add(graph);
     this.#check(symbols.dino_capture_begin(context));
     this.#graph = graph;
+    if (this.#space !== null) graph.pin(this.#space);
     let finished = false, number = -1;
     try {
       const result = f();
@@ -270,6 +316,11 @@ export class CudaDevice implements CudaBackend {
     for (const heap of this.#heaps()) heap.peak = heap.used;
   }
 
+  /** Submits what was asked for. */
+  flush(): void {
+    this.#commands.flush();
+  }
+
   synchronize(): void {
     this.refuse("waits for the device");
     this.#commands.flush();
@@ -284,6 +335,7 @@ export class CudaDevice implements CudaBackend {
 
   emptyCache(): void {
     this.synchronize();
+    if (this.#space !== null) this.#workIn(0);
     this.heap.trim();
   }
 
@@ -347,6 +399,13 @@ export class CudaDevice implements CudaBackend {
 
   /** What lies at an address that was given out lately: a storage, or the bytes of a constant. */
   at(address: number): Storage | Uint8Array<ArrayBuffer> {
+    const found = this.find(address);
+    if (found !== null) return found;
+    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+  }
+
+  /** The same, or null where nothing of this device lies. */
+  find(address: number): Storage | Uint8Array<ArrayBuffer> | null {
     const constant = this.#constants.at(address);
     if (constant !== null) return constant;
     const recent = this.#recent;
@@ -356,7 +415,7 @@ export class CudaDevice implements CudaBackend {
       const offset = address - storage.address;
       if (offset >= 0 && offset < Math.max(storage.bytes, 1)) return storage;
     }
-    throw new Error(`${this.name}: an operand at address ${address} is no tensor's`);
+    return null;
   }
 
   /** `result`, unless it says that a call of the library failed. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Heap } from "../src/backend/heap.ts";
+import type { Storage } from "../src/backend/storage.ts";
 
 /** How a device gives memory. */
 export interface DeviceMemory {
@@ -58,6 +59,11 @@ export class CudaHeap extends Heap {
     for (const address of this.#segments.keys()) this.#memory.free(address);
     this.#segments.clear();
     this.#reserved = 0;
+  }
+
+  /** What a scope will free is no garbage: the budget grows instead of waiting for copies to the host. */
+  protected override spares(storage: Storage): boolean {
+    return storage.scope !== null;
   }
 
   protected override copyOut(address: number, bytes: number): Uint8Array<ArrayBuffer> {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { manifest } from "../src/backend/kernels.ts";
+import { parameters as manifest } from "../src/backend/narrow_kernels.ts";
 
 /** The version of the functions below and of the commands: cuda/api.cu has the same. */
 const ABI = 1;
@@ -20,6 +20,7 @@ export const SYMBOLS = {
   dino_open: { parameters: ["i32"], result: "i32" },
   dino_ring: { parameters: ["i32"], result: "pointer" },
   dino_ring_words: { parameters: [], result: "i32" },
+  dino_workspace: { parameters: ["i32", "f64", "f64"], result: "i32" },
   dino_capture_begin: { parameters: ["i32"], result: "i32" },
   dino_capture_end: { parameters: ["i32", "i32"], result: "i32" },
   dino_replay: { parameters: ["i32", "i32"], result: "i32" },
@@ -37,6 +38,9 @@ export const SYMBOLS = {
   dino_event_query: { parameters: ["i32", "i32"], result: "i32" },
   dino_event_elapsed: { parameters: ["i32", "i32", "i32"], result: "f64" },
   dino_event_free: { parameters: ["i32", "i32"], result: "i32" },
+  dino_library_places: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  dino_library_option: { parameters: ["i32", "i32"], result: "i32" },
+  dino_library_state: { parameters: ["i32", "buffer", "i32"], result: "i32" },
 } as const;
 
 /** The opened library. */
@@ -57,7 +61,7 @@ export const STORE_CONSTANT = "store_constant";
 const HOW_TO_BUILD = "`deno task build:cuda`, in a clone of the repository, makes it";
 
 /** Whether a permission is there; does not ask for it. */
-function granted(descriptor: Deno.PermissionDescriptor): boolean {
+export function granted(descriptor: Deno.PermissionDescriptor): boolean {
   return Deno.permissions.querySync(descriptor).state === "granted";
 }
 

@@ -6,6 +6,7 @@
 import {
   type CudaBackend,
   cudaDriver,
+  type CudaLibrary,
   cudaProblem,
   currentCuda,
   openCuda,
@@ -14,7 +15,11 @@ import {
 } from "./backend/devices.ts";
 import { cpu } from "./backend/wasm.ts";
 import { describeValue } from "./tensor/describe.ts";
-import { defaultGenerator } from "./tensor/generator.ts";
+import { defaultGenerator, deviceGenerator, seedDevices } from "./tensor/generator.ts";
+import type { Tensor } from "./tensor/tensor.ts";
+
+export type { CudaLibrary, CudaLibraryName } from "./backend/devices.ts";
+export * as nccl from "./cuda_nccl.ts";
 
 /** A device: its number, or its name `"cuda"` or `"cuda:1"`; null is the current one. */
 export type CudaDeviceName = number | string | null;
@@ -59,6 +64,18 @@ export function load(path: string | URL): void {
   const driver = cudaDriver();
   if (driver === null) throw new Error(`cuda.load: ${cudaProblem()}`);
   driver.load(path instanceof URL ? decodeURIComponent(path.pathname) : path);
+}
+
+/**
+ * NVIDIA's libraries, cuBLASLt, cuDNN and NCCL: which are used, in which version, and what to do about those that are not.
+ * They are opened for this, if they were not before; none are listed where the library of CUDA kernels is not there.
+ *
+ * ```ts ignore
+ * console.table(torch.cuda.libraries());
+ * ```
+ */
+export function libraries(): CudaLibrary[] {
+  return cudaDriver()?.libraries() ?? [];
 }
 
 /** The number of the device that `"cuda"` means. */
@@ -115,14 +132,25 @@ export function memGetInfo(device: CudaDeviceName = null): [free: number, total:
   return deviceOf("memGetInfo", device).available();
 }
 
-/** Seeds the generator that draws for CUDA tensors: the default one, which draws for all devices. */
+/** Seeds what draws for CUDA tensors: the default generator, which draws for all devices, and those of the devices. */
 export function manualSeed(seed: number | bigint): void {
   defaultGenerator.manualSeed(seed);
+  seedDevices(seed);
 }
 
-/** The same: one generator draws for all devices. */
+/** The same. */
 export function manualSeedAll(seed: number | bigint): void {
-  defaultGenerator.manualSeed(seed);
+  manualSeed(seed);
+}
+
+/** The state of the generator that draws the masks of dropout on a device -> [16] of uint8: seed and offset. */
+export function getRngState(device: CudaDeviceName = "cuda"): Tensor {
+  return deviceGenerator(deviceOf("getRngState", device)).getState();
+}
+
+/** Lets that generator go on from a state of `getRngState`. */
+export function setRngState(state: Tensor, device: CudaDeviceName = "cuda"): void {
+  deviceGenerator(deviceOf("setRngState", device)).setState(state);
 }
 
 /** Graphs whose objects are gone. */

@@ -91,6 +91,7 @@ export type { OverloadedMethods } from "./tensor/overloads.ts";
 export type { VersionCounter, ViewOf } from "./tensor/tensor.ts";
 
 export type { FAMILIES, Family, NamesOf, Numbers, SIGNATURES } from "./backend/kernels.ts";
+export type { NARROW_FAMILIES, NarrowFamily, NarrowName } from "./backend/narrow_kernels.ts";
 export type { AvgPoolOptions } from "./ops/pooling.ts";
 export type { DimsOptions } from "./ops/reduction.ts";
 export type { Method, METHODS } from "./tensor/methods.ts";

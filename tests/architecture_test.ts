@@ -5,6 +5,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import * as esbuild from "esbuild";
 import ts from "typescript";
 import { manifest } from "../src/backend/kernels.ts";
+import { narrowManifest } from "../src/backend/narrow_kernels.ts";
 
 const root = new URL("../", import.meta.url).href;
 
@@ -75,6 +76,21 @@ Deno.test("architecture: both binaries hold exactly the kernels of the manifest,
       counts(exported.map(([name, f]) => [name, (f as () => void).length])),
       counts(Object.entries(manifest).map(([name, parameters]) => [name, parameters.length])),
     );
+  }
+});
+
+Deno.test("architecture: a narrow kernel takes what the float32 kernel of its name takes, and no binary has it", () => {
+  for (const [name, parameters] of Object.entries(narrowManifest)) {
+    // What is there in narrow types alone has parameters of its own.
+    if (name.startsWith("add_norm")) continue;
+    assertEquals(
+      parameters,
+      manifest[
+        name.replace(/(_mixed)?(_grad|_grad_affine)?_b?f16$/, "$2") as keyof typeof manifest
+      ],
+      name,
+    );
+    assertEquals(name in manifest, false, name);
   }
 });
 

@@ -26,7 +26,7 @@ Deno.test({
         }).output();
         const lines = new TextDecoder().decode(stdout).trim().split("\n");
         assertEquals(lines.filter((line) => !line.endsWith(": found")), [], EMU_ORDER);
-        assertEquals([code, lines.length], [0, 17]);
+        assertEquals([code, lines.length], [0, 22]);
       }
     } finally {
       await remove();

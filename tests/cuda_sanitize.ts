@@ -34,6 +34,7 @@ const { code } = await new Deno.Command(Deno.execPath(), {
   args: [
     ...["run", "-A", "tests/run.ts", "test", "-A", "--no-check"],
     ...["tests/cuda_test.ts", "tests/cuda_golden_test.ts", "tests/cuda_sizes_test.ts"],
+    ...["tests/cuda_index_test.ts", "tests/cuda_linalg_test.ts", "tests/cuda_resample_test.ts"],
   ],
   cwd: new URL("../", import.meta.url),
   env: {

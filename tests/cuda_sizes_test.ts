@@ -5,40 +5,10 @@
 import { assert } from "@std/assert";
 import * as torch from "../mod.ts";
 import { cudaTest, gpu, setOrder } from "./cuda.ts";
+import { flat, same } from "./cuda_same.ts";
 
 const { nn } = torch, F = nn.functional;
 type Tensor = torch.Tensor;
-
-const flat = (r: unknown): Tensor[] =>
-  r instanceof torch.Tensor ? [r] : Array.isArray(r) ? r.flatMap(flat) : [];
-
-/** Asserts that `f` gives the same on both devices, and the same gradients of the operands in floating point. */
-function same(name: string, f: (...x: Tensor[]) => unknown, ...operands: Tensor[]): void {
-  using _ = torch.scope();
-  const results = ["cpu", "cuda"].map((device) => {
-    const own = operands.map((x) => {
-      const y = x.detach().to(device);
-      return y.dtype.isFloatingPoint ? y.clone().requiresGrad_() : y;
-    });
-    const out = flat(f(...own)), grads: Tensor[] = [];
-    const live = out.filter((y) => y.requiresGrad);
-    if (live.length > 0) {
-      const sums = live.map((y) =>
-        y.mul(torch.linspace(-1, 1, y.numel()).to(device).view(y.shape))
-      );
-      sums.map((y) => y.sum()).reduce((a, b) => a.add(b)).backward();
-      for (const x of own) if (x.grad) grads.push(x.grad);
-    }
-    return [...out, ...grads].map((y) => y.detach().cpu().to(torch.float64));
-  });
-  const [here, there] = results;
-  assert(here.length === there.length && here.length > 0, name);
-  here.forEach((x, i) => {
-    const y = there[i], size = Math.max(1, Number(x.abs().max().item()));
-    const most = Number(x.sub(y).abs().max().item());
-    assert(most <= 2e-5 * size, `${name}: result ${i} differs by ${most} of ${size}`);
-  });
-}
 
 const CASES: [name: string, run: () => void][] = [
   ["elementwise", () => {
@@ -47,18 +17,84 @@ const CASES: [name: string, run: () => void][] = [
     same("where", (a, b) => torch.where(a.gt(0), a, b), x, y);
     same("clamp", (a) => a.clamp(-0.5, 0.5), x);
     same("transposed", (a) => a.transpose(0, 2).contiguous().mul(2), x);
+    same(
+      "misaligned",
+      (
+        a,
+      ) => [
+        a.index([torch.slice(1, 90)]).mul(2),
+        a.index([torch.slice(1)]).add(a.index([torch.slice(0, -1)])),
+      ],
+      torch.randn(1001),
+    );
+    same(
+      "a scalar, a row and a column",
+      (a, b, c, d) => a.mul(b).add(c).mul(d),
+      torch.randn(40, 36),
+      torch.randn([]),
+      torch.randn(36),
+      torch.randn(40, 1),
+    );
+  }],
+  ["copies", () => {
+    const x = torch.randn(3, 70, 45, 20);
+    for (const dims of [[0, 2, 1, 3], [0, 1, 3, 2], [3, 2, 1, 0], [0, 3, 1, 2], [2, 0, 3, 1]]) {
+      for (const dtype of [torch.float32, torch.bfloat16, torch.int8, torch.float64]) {
+        same(
+          `permuted ${dims} ${dtype}`,
+          (x) => x.to(dtype).permute(...dims).contiguous(),
+          x.detach(),
+        );
+      }
+    }
+    same(
+      "narrow columns",
+      (x) =>
+        x.index([torch.slice(), torch.slice(), torch.slice(), torch.slice(4, 16)]).contiguous(),
+      x,
+    );
+    same(
+      "odd columns",
+      (x) =>
+        x.index([torch.slice(), torch.slice(), torch.slice(), torch.slice(3, 16)]).contiguous(),
+      x,
+    );
   }],
   ["sums over long, short and many slices", () => {
     same("one long sum", (x) => x.sum(), torch.randn(100_003));
     same("few long sums", (x) => [x.sum(1), x.mean(0), x.norm(2, 1)], torch.randn(5, 40_001));
     same("rows", (x) => [x.sum(-1), x.amax(-1), x.var(-1), x.argmin(-1)], torch.randn(70, 1111));
     same("columns", (x) => [x.sum(0), x.amin(0), x.prod(0), x.argmax(0)], torch.randn(20, 5000));
+    same("long columns", (x) => [x.sum(0), x.var(0), x.norm(2, 0)], torch.randn(700, 36));
+    same("columns in layers", (x) => [x.sum(1), x.mean([0, 2])], torch.randn(5, 300, 35));
     same("scans", (x) => [x.cumsum(0), x.logcumsumexp(1)], torch.randn(60, 90));
     same("int64", (x) => [x.sum(), x.max(), x.cumsum(0)], torch.randint(-9, 9, [3000]));
   }],
   ["softmax and losses", () => {
     const x = torch.randn(9, 1500);
     same("softmax", (x) => [x.softmax(-1), x.logSoftmax(0), x.logsumexp(1)], x);
+    for (const n of [20, 258, 700, 1026, 3000, 9000, 9001]) {
+      const x = torch.randn(3, n), target = torch.randint(0, n, [3]);
+      same(`rows of ${n}`, (x) => [x.softmax(-1), x.logSoftmax(-1), x.logsumexp(-1)], x);
+      same(
+        `crossEntropy of ${n}`,
+        (x) => F.crossEntropy(x, target.to(x.device), { labelSmoothing: 0.1 }),
+        x,
+      );
+    }
+    const infinite = torch.randn(4, 9000);
+    infinite.select(0, 1).fill_(-Infinity);
+    infinite.select(0, 2).select(0, 8900).fill_(Infinity);
+    for (const n of [300, 9000]) {
+      const run = (device: string) => {
+        const x = infinite.index([torch.slice(), torch.slice(9000 - n)]).contiguous().to(device);
+        return [x.softmax(-1), x.logSoftmax(-1)].map((y) => y.cpu());
+      };
+      const here = run("cpu"), there = run("cuda");
+      here.forEach((x, i) =>
+        assert(x.allclose(there[i], { equalNan: true, rtol: 1e-5 }), `infinities, ${n}: ${i}`)
+      );
+    }
     const target = torch.randint(0, 1500, [9]), weight = torch.rand(1500);
     same("crossEntropy", (x) => F.crossEntropy(x, target.to(x.device)), x);
     const options = { labelSmoothing: 0.1, ignoreIndex: Number(target.at(0).item()) };
@@ -95,6 +131,22 @@ const CASES: [name: string, run: () => void][] = [
   ["normalisation", () => {
     const x = torch.randn(12, 1030), w = torch.rand(1030), b = torch.randn(1030);
     same("layerNorm", (x, w, b) => F.layerNorm(x, [1030], w, b), x, w, b);
+    for (const n of [20, 258, 700, 3000, 9000, 9001]) {
+      same(
+        `layerNorm of ${n}`,
+        (x, w, b) => F.layerNorm(x, [n], w, b),
+        torch.randn(3, n),
+        torch.rand(n),
+        torch.randn(n),
+      );
+    }
+    same(
+      "layerNorm of many rows",
+      (x, w, b) => F.layerNorm(x, [40], w, b),
+      torch.randn(160, 40),
+      torch.rand(40),
+      torch.randn(40),
+    );
     const image = torch.randn(6, 8, 11, 13);
     same("groupNorm", (x) => F.groupNorm(x, 4), image);
     same(

@@ -1,6 +1,6 @@
 // Kernels with one bug each, which the emulator must find: a program of its own, run by tests/cuda_emulator_test.ts. Those
 // that an argument names are AddressSanitizer's to find.
-#include "../port.cuh"
+#include "../tensor_core.cuh"
 
 #include <cstdio>
 
@@ -54,6 +54,39 @@ static __global__ void missingBarrier(float* x) {
   s[threadIdx.x] = (float)threadIdx.x;
   x[threadIdx.x] = s[63 - threadIdx.x];
 }
+static __global__ void missingWait(float* x) {
+  DYNAMIC_SHARED(float, s);
+  cpAsync4(s + threadIdx.x, x + threadIdx.x, 4);
+  cpAsyncCommit();
+  x[threadIdx.x] = s[threadIdx.x];
+}
+static __global__ void waitWithoutBarrier(float* x) {
+  DYNAMIC_SHARED(float, s);
+  cpAsync4(s + threadIdx.x, x + threadIdx.x, 4);
+  cpAsyncCommit();
+  cpAsyncWait<0>();
+  x[threadIdx.x] = s[63 - threadIdx.x];
+}
+static __global__ void crookedRow(float* x) {
+  DYNAMIC_SHARED(float, s);
+  uint32_t r[4];
+  ldmatrix(r, s + threadIdx.x);
+  x[threadIdx.x] = (float)r[0];
+}
+static __global__ void crookedCopy(float* x) {
+  DYNAMIC_SHARED(float, s);
+  cpAsync16(s + threadIdx.x, x, 16);
+}
+static __global__ void divergentProduct(float* x) {
+  float d[4] = {};
+  const uint32_t a[4] = {}, b[2] = {};
+  if (threadIdx.x & 1) {
+    mma<__half>(d, a, b);
+  } else {
+    mma<float>(d, a, b);
+  }
+  x[threadIdx.x] = d[0];
+}
 static __global__ void beyondGlobal(float* x) { x[threadIdx.x + 1] = 1; }
 static __global__ void beyondShared(float* x) {
   SHARED(float, s, [64]);
@@ -94,7 +127,10 @@ int main(int count, char** arguments) {
   expect("too much shared memory", fails("tooMuchShared", tooMuchShared, 1, 32, 0, x));
   expect("too many threads", fails("twos", twos, 1, 1025, 0, x));
   expect("too large a grid", fails("twos", twos, dim3(1, 70000), 32, 0, x));
-  expect("too much dynamic shared memory", fails("twos", twos, 1, 32, 60000, x));
+  expect("too much dynamic shared memory", fails("twos", twos, 1, 32, 240000, x));
+  expect("a row of ldmatrix that is not aligned", fails("crookedRow", crookedRow, 1, 32, 1024, x));
+  expect("a copy to shared memory that is not aligned", fails("crookedCopy", crookedCopy, 1, 32, 1024, x));
+  expect("a divergent product of a warp", fails("divergentProduct", divergentProduct, 1, 32, 0, x));
 
   emu_reset();
   launchKernel("uninitialisedShared", uninitialisedShared, 1, 64, 0, nullptr, x);
@@ -105,6 +141,15 @@ int main(int count, char** arguments) {
   bool wrong = false;
   for (int i = 0; i < 64; i++) wrong |= host[i] != (float)(63 - i);
   expect("a missing barrier", wrong);
+  for (const auto kernel : {missingWait, waitWithoutBarrier}) {
+    for (int i = 0; i < 64; i++) host[i] = (float)i;
+    cudaMemcpy(x, host, sizeof host, cudaMemcpyHostToDevice);
+    launchKernel("copies", kernel, 1, 64, 256, nullptr, x);
+    cudaMemcpy(host, x, sizeof host, cudaMemcpyDeviceToHost);
+    wrong = false;
+    for (int i = 0; i < 64; i++) wrong |= host[i] != (float)(kernel == missingWait ? i : 63 - i);
+    expect(kernel == missingWait ? "a copy that is not waited for" : "others' copies without a barrier", wrong);
+  }
 
   expect("a copy past the end", cudaMemcpy(x, host, sizeof host + 4, cudaMemcpyHostToDevice) != cudaSuccess);
   expect("a copy in the wrong direction", cudaMemcpy(host, x, 16, cudaMemcpyHostToDevice) != cudaSuccess);
@@ -130,6 +175,6 @@ int main(int count, char** arguments) {
   expect("two streams without an event", host[0] == 0);
   cudaStreamSynchronize(s);
 
-  expect("none where there is none", !fails("twos", twos, 1, 64, 0, x));
+  expect("none where there is none", !fails("twos", twos, 1, 64, 60000, x));
   return missed;
 }

@@ -273,12 +273,22 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   p->totalGlobalMem = memoryLimit();
   p->sharedMemPerBlock = 49152;
   p->sharedMemPerBlockOptin = 232448;
-  p->major = 9;
+  p->major = 8;
   p->multiProcessorCount = 2;
+  p->maxThreadsPerMultiProcessor = 2048;
   p->warpSize = 32;
   p->maxThreadsPerBlock = 1024;
   p->l2CacheSize = 1 << 20;
   p->regsPerBlock = 65536;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  cudaDeviceProp p;
+  cudaGetDeviceProperties(&p, device);
+  *value = attribute == cudaDevAttrMultiProcessorCount         ? p.multiProcessorCount
+           : attribute == cudaDevAttrComputeCapabilityMajor ? p.major
+                                                            : (int)p.sharedMemPerBlockOptin;
   return cudaSuccess;
 }
 

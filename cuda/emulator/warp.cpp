@@ -5,11 +5,35 @@
 
 namespace emu {
 
-static float bf(uint16_t b) {
-  uint32_t u = (uint32_t)b << 16;
-  float f;
-  memcpy(&f, &u, 4);
-  return f;
+// Element h of a register, as the tensor cores read it.
+static float bf16(uint32_t x, int h) { return __uint_as_float(x >> (16 * h) << 16); }
+static float f16(uint32_t x, int h) {
+  __half value;
+  value.bits = (uint16_t)(x >> (16 * h));
+  return value;
+}
+static float tf32(uint32_t x, int) { return __uint_as_float(x & ~0x1fffu); }
+
+// d [16, 8] += a [16, K] b [K, 8], the fragments lying as the PTX manual draws them for mma.m16n8k8 of tf32 and
+// mma.m16n8k16 of 16-bit elements: a register has one element or two, of neighbouring columns of a, or rows of b.
+template <int K> static void mmaOf(Thread* w, float (*element)(uint32_t, int)) {
+  constexpr int packed = K / 8;
+  float a[16][K], b[K][8];
+  for (int l = 0; l < 32; l++) {
+    const uint32_t *ra = (const uint32_t*)w[l].p0, *rb = (const uint32_t*)w[l].p1;
+    const int g = l >> 2, t = l & 3;
+    for (int h = 0; h < packed; h++) {
+      for (int i = 0; i < 4; i++) a[g + (i & 1) * 8][t * packed + h + (i >> 1) * 4 * packed] = element(ra[i], h);
+      for (int i = 0; i < 2; i++) b[t * packed + h + i * 4 * packed][g] = element(rb[i], h);
+    }
+  }
+  for (int l = 0; l < 32; l++) {
+    float* d = (float*)w[l].p2;
+    for (int i = 0; i < 4; i++) {
+      const int row = (l >> 2) + (i >> 1) * 8, column = (l & 3) * 2 + (i & 1);
+      for (int k = 0; k < K; k++) d[i] += a[row][k] * b[k][column];
+    }
+  }
 }
 
 static void compute(Thread* w, unsigned mask, Op op) {
@@ -66,29 +90,8 @@ static void compute(Thread* w, unsigned mask, Op op) {
       memcpy(w[l].out, &m, 4);
     }
     return;
-    case Op::mma: {
-      float A[16][16], B[16][8];
-      for (int l = 0; l < 32; l++) {
-        const uint32_t* a = (const uint32_t*)w[l].p0;
-        const uint32_t* b = (const uint32_t*)w[l].p1;
-        int g = l >> 2, t = l & 3;
-        for (int i = 0; i < 4; i++) {
-          for (int h = 0; h < 2; h++) A[g + (i & 1) * 8][t * 2 + h + (i >> 1) * 8] = bf((uint16_t)(a[i] >> (16 * h)));
-        }
-        for (int i = 0; i < 2; i++) for (int h = 0; h < 2; h++) B[t * 2 + h + i * 8][g] = bf((uint16_t)(b[i] >> (16 * h)));
-      }
-      for (int l = 0; l < 32; l++) {
-        float* d = (float*)w[l].p2;
-        int g = l >> 2, t = l & 3;
-        for (int i = 0; i < 4; i++) {
-          int row = g + (i >> 1) * 8, col = t * 2 + (i & 1);
-          float s = d[i];
-          for (int k = 0; k < 16; k++) s += A[row][k] * B[k][col];
-          d[i] = s;
-        }
-      }
-      return;
-    }
+    case Op::mma:
+      return w[0].i0 == (int)Fragment::tf32 ? mmaOf<8>(w, tf32) : mmaOf<16>(w, w[0].i0 == (int)Fragment::bf16 ? bf16 : f16);
     case Op::ldmatrix: {
       int n = w[0].i0 & 15;
       bool tr = w[0].i0 >> 4;
@@ -137,32 +140,33 @@ void warpCollective(const char* file, int line) {
   for (unsigned l = 0; l < 32; l++) if ((mask >> l & 1) && &w[l] != t) w[l].warpDone = true;
 }
 
-void mmaBf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+void mma(Fragment kind, float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], const char* file, int line) {
   Thread* t = cur;
   t->op = Op::mma;
   t->mask = ~0u;
+  t->i0 = (int)kind;
   t->p0 = a;
   t->p1 = b;
   t->p2 = d;
-  warpCollective("mma.sync", 0);
+  warpCollective(file, line);
 }
 
-void ldmatrix(uint32_t* r, int n, bool tr, const void* p) {
+void ldmatrix(uint32_t* r, int n, bool tr, const void* p, const char* file, int line) {
   Thread* t = cur;
-  if ((uintptr_t)p & 15) fail("ldmatrix row address is not 16-byte aligned");
+  if ((uintptr_t)p & 15) fail("ldmatrix: the address of a row is not a multiple of 16 (%s:%d)", file, line);
   t->op = Op::ldmatrix;
   t->mask = ~0u;
   t->i0 = n | (tr ? 16 : 0);
   t->p0 = p;
   t->p2 = r;
-  warpCollective("ldmatrix", 0);
+  warpCollective(file, line);
 }
 
 struct CpQueue {
   struct Entry {
     void* dst;
     const void* src;
-    int bytes, group;
+    int size, bytes, group;
   };
   std::vector<Entry> pending;
   int groups = 0;
@@ -176,12 +180,14 @@ static CpQueue& cpQueue() {
   return cpQueues[(size_t)(cur - threads.data())];
 }
 
-void cpAsync16(void* d, const void* s, int n) {
-  if (((uintptr_t)d & 15) || (n && ((uintptr_t)s & 15))) fail("cp.async address is not 16-byte aligned");
-  if (n < 0 || n > 16) fail("cp.async of %d bytes", n);
+void cpAsync(void* d, const void* s, int size, int bytes) {
+  if ((uintptr_t)d % (size_t)size || (bytes && (uintptr_t)s % (size_t)size)) {
+    fail("cp.async: an address is not a multiple of %d", size);
+  }
+  if (bytes < 0 || bytes > size) fail("cp.async of %d bytes of %d", bytes, size);
   CpQueue& q = cpQueue();
-  q.pending.push_back({d, s, n, q.groups});
-  memset(d, 0xff, 16);
+  q.pending.push_back({d, s, size, bytes, q.groups});
+  memset(d, 0xff, (size_t)size);
   // the data arrives at the wait
 }
 
@@ -194,7 +200,7 @@ void cpAsyncWait(int keep) {
   size_t k = 0;
   for (auto& c : q.pending) {
     if (c.group < q.groups - keep) {
-      memset(c.dst, 0, 16);
+      memset(c.dst, 0, (size_t)c.size);
       memcpy(c.dst, c.src, (size_t)c.bytes);
     } else q.pending[k++] = c;
   }

@@ -102,8 +102,10 @@ export function sweep(
   });
   const found: (Tensor | null)[] = (targets ?? []).map(() => null);
   const waiting = new Map<Node, Waiting>();
-  const savedGrad = mode.grad;
+  const savedGrad = mode.grad, savedAutocast = mode.autocast;
   mode.grad = createGraph;
+  // Gradients are computed in the types of the results, wherever backward is called.
+  mode.autocast = null;
   try {
     roots.forEach((node, i) => {
       const made = storagesMade(), grad = seed(call, ys[i], grads[i]);
@@ -139,6 +141,7 @@ export function sweep(
     }
   } finally {
     mode.grad = savedGrad;
+    mode.autocast = savedAutocast;
   }
   return found;
 }
@@ -263,18 +266,17 @@ function applyHooks(node: Node, held: Waiting): void {
 function accumulate(leaf: Tensor, grad: Tensor, owned: boolean, createGraph: boolean): void {
   if (!leaf.requiresGrad) return;
   unscoped(() => {
-    if (leaf.grad !== null) {
-      if (createGraph) leaf.grad = add(leaf.grad, grad);
-      else {
-        add_(leaf.grad, grad);
-        if (owned) grad.storage.free();
-      }
-    } else if (createGraph) leaf.grad = clone(grad);
-    else {
-      leaf.grad = owned && grad.dense ? grad : clone(grad);
-      if (leaf.grad !== grad && owned) grad.storage.free();
+    const { gradient } = leaf;
+    if (gradient !== null && !createGraph) {
+      add_(gradient, grad);
+      if (owned) grad.storage.free();
+      return;
     }
-    leaf.grad.storage.outlive();
+    const kept = owned && grad.dense && !createGraph;
+    leaf.grad = gradient !== null ? add(gradient, grad) : kept ? grad : clone(grad);
+    leaf.gradientShared = createGraph;
+    if (owned && !kept && !createGraph) grad.storage.free();
+    leaf.gradient!.storage.outlive();
   });
 }
 

@@ -11,12 +11,15 @@ import { noGrad } from "./record.ts";
 /** Forgets the gradients of `parameters`, or makes them zero. */
 export function clearGradients(parameters: readonly Tensor[], setToNone: boolean): void {
   for (const p of parameters) {
-    const { grad } = p;
-    if (grad === null) continue;
-    if (setToNone) p.grad = null;
-    else {
-      if (grad.requiresGrad) p.grad = detach(grad);
-      noGrad(() => zero_(p.grad!));
+    const { gradient } = p;
+    if (gradient === null) continue;
+    if (setToNone) {
+      // Nobody else has it: its memory is free at once.
+      if (!p.gradientShared && !gradient.requiresGrad) gradient.storage.free();
+      p.gradient = null;
+    } else {
+      if (gradient.requiresGrad) p.gradient = detach(gradient);
+      noGrad(() => zero_(p.gradient!));
     }
   }
 }

@@ -1,8 +1,10 @@
 /**
- * Whether operations are recorded; read by everything that makes tensors, so it imports nothing.
+ * Whether operations are recorded; read by everything that makes tensors, so it imports nothing but types.
  *
  * @module
  */
+
+import type { AutocastState } from "../ops/autocast.ts";
 
 /** How tensors are made now. */
 export const mode: {
@@ -14,4 +16,6 @@ export const mode: {
   anomaly: boolean;
   /** Tensors from which nothing that is computed is recorded; null while there are none. */
   volatile: WeakSet<object> | null;
-} = { grad: true, inference: false, anomaly: false, volatile: null };
+  /** In which types operations compute, within `autocast`; null outside of it. */
+  autocast: AutocastState | null;
+} = { grad: true, inference: false, anomaly: false, volatile: null, autocast: null };

@@ -226,7 +226,7 @@ export function recordAll<T extends readonly Tensor[]>(
 }
 
 /** Runs `f` with `mode[key] = value`, or without `f` gives a guard that restores it at the end of its `using` block. */
-function within<T>(settings: Partial<typeof mode>, f?: () => T): T | Disposable {
+export function within<T>(settings: Partial<typeof mode>, f?: () => T): T | Disposable {
   if (f !== undefined && typeof f !== "function") {
     throw new TypeError(`expected a function to run in this mode, got ${describeValue(f)}`);
   }

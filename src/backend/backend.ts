@@ -39,8 +39,11 @@ export interface Backend {
   touch(storage: Storage): number;
   /** The address of one constant element, valid for the next kernel call. */
   scalar(value: number | bigint | boolean, dtype: DType): number;
-  /** The address of at least `bytes` of scratch space, valid for the next kernel call. */
-  scratch(bytes: number): number;
+  /**
+   * The address of at least `bytes` of scratch space, valid for the next kernel call. A device that goes through many
+   * slices side by side, rather than one after the other, gives `atOnce` bytes.
+   */
+  scratch(bytes: number, atOnce?: number): number;
   /** Copies `bytes` bytes at `offset` out of a storage. */
   read(storage: Storage, offset: number, bytes: number): Uint8Array<ArrayBuffer>;
   /** Copies bytes into a storage. */

@@ -104,8 +104,8 @@ class Recorder {
         this.#constants.set(address, { value, dtype });
         return address;
       },
-      scratch: (bytes) => {
-        const address = scratch(bytes);
+      scratch: (bytes, atOnce) => {
+        const address = scratch(bytes, atOnce);
         this.#scratch = { address, bytes };
         return address;
       },

@@ -44,6 +44,38 @@ export interface RecordedGraph {
   free(): void;
 }
 
+/** A library of NVIDIA's that the kernels make use of. */
+export type CudaLibraryName = "cuBLASLt" | "cuDNN" | "NCCL";
+
+/** What came of looking for a library of NVIDIA's. */
+export interface CudaLibrary {
+  /** Which one. */
+  readonly name: CudaLibraryName;
+  /** Its file; null when it is not used. */
+  readonly path: string | null;
+  /** Its version, `"9.12.0"`; null when it is not used. */
+  readonly version: string | null;
+  /**
+   * When it is not used: why, where it was looked for, what serves instead and how to install it. Else the last call that
+   * it did not serve, null when there is none.
+   */
+  readonly problem: string | null;
+}
+
+/** Settings of NVIDIA's libraries, and of products of matrices whatever computes them, in the order of cuda/library.cuh. */
+export const LIBRARY_OPTIONS = [
+  "cublasLt",
+  "cudnn",
+  "cudnnDeterministic",
+  "cudnnBenchmark",
+  "cudnnTF32",
+  "smallProblems",
+  "matmulTF32",
+] as const;
+
+/** A setting of NVIDIA's libraries. */
+export type LibraryOption = typeof LIBRARY_OPTIONS[number];
+
 /** What opens CUDA devices. */
 export interface CudaDriver {
   /** How many devices can be used; 0 when there is no library, no driver or no permission. Does not throw. */
@@ -56,6 +88,12 @@ export interface CudaDriver {
   deviceName(index: number): string;
   /** A device; `host` computes what the library has no kernel for. */
   open(index: number, host: Backend): CudaBackend;
+  /** Opens NVIDIA's libraries and tells which are there; none where there is no library of kernels. */
+  libraries(): CudaLibrary[];
+  /** A setting of NVIDIA's libraries. */
+  libraryOption(option: LibraryOption): boolean;
+  /** Changes a setting, for what is asked for from now on. */
+  setLibraryOption(option: LibraryOption, value: boolean): void;
 }
 
 let driver: CudaDriver | null = null;

@@ -73,9 +73,9 @@ export const int16: DType = new DType(3, "int16", 2, "int", "_i16");
 export const int32: DType = new DType(4, "int32", 4, "int", "_i32");
 /** Signed 64-bit integer. */
 export const int64: DType = new DType(5, "int64", 8, "int", "_i64");
-/** IEEE half precision (storage; computed as float32). */
+/** IEEE half precision (arithmetic in float32). */
 export const float16: DType = new DType(6, "float16", 2, "float", "_f16");
-/** bfloat16 (storage; computed as float32). */
+/** bfloat16 (arithmetic in float32). */
 export const bfloat16: DType = new DType(7, "bfloat16", 2, "float", "_bf16");
 /** IEEE single precision, the default. */
 export const float32: DType = new DType(8, "float32", 4, "float", "");
@@ -116,11 +116,27 @@ export function promoteTypes(a: DType, b: DType): DType {
   return high;
 }
 
-/** The dtype whose kernels compute `dtype`: the four storage-only types compute in a wider one. */
+/** The dtype whose kernels compute `dtype`: narrow types compute in a wider one. A device may have kernels of their own for float16 and bfloat16. */
 export function computeType(dtype: DType): DType {
   if (dtype === float16 || dtype === bfloat16) return float32;
   if (dtype === int8 || dtype === int16) return int32;
   return dtype;
+}
+
+const SINGLE = new DataView(new ArrayBuffer(4));
+
+/** The 16 bits of `value` in float16 or bfloat16; null where it is not a number of that type. */
+export function narrowBits(value: number, dtype: DType): number | null {
+  SINGLE.setFloat32(0, value);
+  if (value === value && SINGLE.getFloat32(0) !== value) return null;
+  const bits = SINGLE.getUint32(0);
+  if (dtype === bfloat16) return bits & 0xffff ? null : bits >>> 16;
+  const sign = bits >>> 16 & 0x8000, exponent = (bits >>> 23 & 0xff) - 112, size = Math.abs(value);
+  if (!(size <= 65504)) return size === Infinity ? sign | 0x7c00 : value === value ? null : 0x7e00;
+  // Below the least normal number, they are multiples of 2^-24.
+  const rest = exponent > 0 ? (bits & 0x7fffff) / 0x2000 : size * 2 ** 24;
+  if (!Number.isInteger(rest)) return null;
+  return sign | (exponent > 0 ? exponent << 10 : 0) | rest;
 }
 
 /** The least and the greatest finite value of each dtype. */

@@ -77,6 +77,11 @@ export abstract class Heap {
   /** The address of `size` bytes more of memory, or -1 when there are none. */
   protected abstract extend(size: number): number;
 
+  /** Whether `storage` moves out only when there is no other way to make room. */
+  protected spares(_storage: Storage): boolean {
+    return false;
+  }
+
   /** Gives `storage` a block of its own. Throws `RangeError` when the memory cannot hold it. */
   place(storage: Storage): void {
     const size = blockSize(storage.bytes), possible = size <= this.limit;
@@ -170,7 +175,8 @@ export abstract class Heap {
     for (let visits = 2 * this.residents; visits > 0; visits--) {
       const oldest = ring.next!;
       if (oldest === ring) return false;
-      const inUse = this.clock - oldest.stamp < IN_USE || oldest.pins > 0;
+      const inUse = this.clock - oldest.stamp < IN_USE || oldest.pins > 0 ||
+        (!desperate && this.spares(oldest));
       if (inUse || (!desperate && oldest.stamp > oldest.visited)) {
         // Used since the last visit: goes to the end of the line once more.
         oldest.visited = this.clock;

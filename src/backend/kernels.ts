@@ -8,6 +8,8 @@
  * @module
  */
 import { LINALG_FAMILIES, LINALG_SIGNATURES } from "./linalg_kernels.ts";
+import type { NarrowFamily } from "./narrow_kernels.ts";
+import { NORM_SIGNATURES } from "./norm_kernels.ts";
 import { WINDOW_FAMILIES, WINDOW_SIGNATURES } from "./window_kernels.ts";
 
 /** The sizes of sampling at the points of a grid, how it is done, and the range of its outer loop. */
@@ -147,26 +149,7 @@ export const SIGNATURES = {
     "out dx", "scratch beta", "in dy", "in y", "in alpha", "in x", "in targets", "in lengths", "size steps",
     "size batches", "size classes", "size states", "size blank", "size zeroInfinity", "size begin", "size end",
   ],
-  rowNorm: [
-    "out y", "out stats", "in x", "in weight", "in bias", "size rows", "size groups", "size channels", "size inner",
-    "size centred", "scalar eps", "size begin", "size end",
-  ],
-  rowNormGrad: [
-    "out dx", "in dy", "in x", "in stats", "in weight", "size rows", "size groups", "size channels", "size inner",
-    "size centred", "size begin", "size end",
-  ],
-  rowNormGradAffine: [
-    "out dWeight", "out dBias", "in dy", "in x", "in stats", "size rows", "size groups", "size channels",
-    "size inner", "size begin", "size end",
-  ],
-  batchNorm: [
-    "out y", "out stats", "inout runningMean", "inout runningVar", "in x", "in weight", "in bias", "size batches",
-    "size channels", "size inner", "size training", "scalar momentum", "scalar eps", "size begin", "size end",
-  ],
-  batchNormGrad: [
-    "out dx", "out dWeight", "out dBias", "in dy", "in x", "in stats", "in weight", "size batches", "size channels",
-    "size inner", "size training", "size begin", "size end",
-  ],
+  ...NORM_SIGNATURES,
   matmul: [
     "out c", "in a", "in b", "in bias", "size m", "size n", "size k",
     "size aRow", "size aColumn", "size bRow", "size bColumn", "size aBatch", "size bBatch",
@@ -194,7 +177,7 @@ export const SIGNATURES = {
   gridSampleGradGrid: ["out dGrid", "in dy", "in x", "in grid", ...SAMPLING],
   ...LINALG_SIGNATURES,
   extent: ["out y", "in x", "size n"],
-  maskPositions: ["out y", "in mask", "size count"],
+  maskPositions: ["out y", "in mask", "size count", "size n"],
   gather: ["out y", "in x", "in index", "size n", "size k", "size inner", "size begin", "size end"],
   scatter: ["inout y", "in index", "in source", "size n", "size k", "size inner", "size begin", "size end"],
   indexSelect: ["out y", "in x", "in index", "size n", "size k", "size bytes", "size begin", "size end"],
@@ -238,6 +221,8 @@ export const SIGNATURES = {
     "out y", "inout state", "size n", "size lowUpper", "size lowLower", "size rangeUpper", "size rangeLower",
   ],
   drawFrom: ["out y", "in p", "inout state", "size n"],
+  dropout: ["out y", "out mask", "in x", "inout state", "size n", "scalar p"],
+  dropoutGrad: ["out dx", "in dy", "in mask", "scalar p", "size begin", "size end"],
   multinomial: [
     "out y", "scratch cumulative", "in p", "inout state", "size rows", "size columns", "size samples",
   ],
@@ -438,6 +423,8 @@ export const FAMILIES = [
   { kernels: ["bernoulli"], types: ["", "_f64", "_i64", "_u8"], signature: "draw1" },
   { kernels: ["geometric"], types: ["", "_f64", "_i64"], signature: "draw1" },
   { kernels: ["exponential", "dropout_mask"], types: ["", "_f64"], signature: "draw1" },
+  { kernels: ["dropout"], types: ["", "_f64"], signature: "dropout" },
+  { kernels: ["dropout_grad"], types: ["", "_f64"], signature: "dropoutGrad" },
   { kernels: ["randint_wide"], types: ["_i64"], signature: "drawWide" },
   { kernels: ["bernoulli_tensor", "exponential_race", "poisson"], types: ["", "_f64"], signature: "drawFrom" },
   { kernels: ["multinomial"], types: ["", "_f64"], signature: "multinomial" },
@@ -464,19 +451,31 @@ export type NamesOf<F> = F extends
 /** As many numbers as there are parameters. */
 export type Numbers<P extends readonly unknown[]> = { -readonly [I in keyof P]: number };
 
-/** The name of a kernel. */
+/** The name of a kernel that every device has. */
 export type KernelName = NamesOf<Family>;
+/** The kernels of a device: functions of numbers, as the manifest lists their parameters; not all devices have narrow ones. */
+export type Kernels =
+  & {
+    readonly [F in Family as NamesOf<F>]: (
+      ...values: Numbers<(typeof SIGNATURES)[F["signature"]]>
+    ) => void;
+  }
+  & {
+    readonly [F in NarrowFamily as NamesOf<F>]?: (
+      ...values: Numbers<(typeof SIGNATURES)[F["signature"]]>
+    ) => void;
+  };
 
-/** The kernels of a device: functions of numbers, as the manifest lists their parameters. */
-export type Kernels = {
-  readonly [F in Family as NamesOf<F>]: (
-    ...values: Numbers<(typeof SIGNATURES)[F["signature"]]>
-  ) => void;
-};
+/** The kernels of rows of the manifest: name -> parameters, each `"kind name"`. */
+export function parametersOf<F extends Family | NarrowFamily>(
+  families: readonly F[],
+): Readonly<Record<NamesOf<F>, readonly string[]>> {
+  return Object.fromEntries(
+    families.flatMap((f) =>
+      f.kernels.flatMap((k) => f.types.map((t) => [k + t, SIGNATURES[f.signature]]))
+    ),
+  ) as unknown as Record<NamesOf<F>, readonly string[]>;
+}
 
-/** Kernel name -> parameters, each `"kind name"`. */
-export const manifest: Readonly<Record<KernelName, readonly string[]>> = Object.fromEntries(
-  FAMILIES.flatMap((f) =>
-    f.kernels.flatMap((k) => f.types.map((t) => [k + t, SIGNATURES[f.signature]]))
-  ),
-) as unknown as Record<KernelName, readonly string[]>;
+/** Kernel name -> parameters. */
+export const manifest: Readonly<Record<KernelName, readonly string[]>> = parametersOf(FAMILIES);

@@ -33,6 +33,7 @@ const WORK: Record<Ranged, Work | null> = {
   pairLoss: [0.3], pairLossGrad: [0.3], nllLoss: [2], nllLossGrad: [0.1, "classes"],
   entropy: [1, "classes"], entropyGrad: [1, "classes"], entropyShares: [1, "classes"],
   multilabel: [5, "classes"], multilabelGrad: [5, "classes"], ctc: [20, "steps", "states"], ctcGrad: [20, "steps", "states"],
+  dropoutGrad: [0.3],
   rowNorm: [0.3, "channels", "inner"], rowNormGrad: [0.4, "channels", "inner"], rowNormGradAffine: [0.2, "rows", "inner"],
   batchNorm: [0.3, "batches", "inner"], batchNormGrad: [0.4, "batches", "inner"],
   matmul: [0.025, "n", "k"], matmulMixed: [0.05, "m", "k"],

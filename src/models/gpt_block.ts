@@ -3,15 +3,19 @@
  *
  * @module
  */
+import { mode } from "../autograd/mode.ts";
 import { ModuleList } from "../nn/container.ts";
 import { Dropout } from "../nn/dropout.ts";
 import { Embedding } from "../nn/embedding.ts";
 import { Linear } from "../nn/linear.ts";
 import { Module } from "../nn/module.ts";
+import { registryOf } from "../nn/members.ts";
 import { LayerNorm } from "../nn/normalize.ts";
 import { gelu } from "../ops/activation.ts";
 import { add } from "../ops/arithmetic.ts";
 import { scaledDotProductAttention } from "../ops/attention.ts";
+import { addNorm } from "../ops/add_norm.ts";
+import { layerNormFor } from "../ops/normalize.ts";
 import { chunk } from "../ops/cut.ts";
 import { arange } from "../ops/range.ts";
 import { reshape, transpose } from "../ops/view.ts";
@@ -95,6 +99,13 @@ export class MLP extends Module {
   }
 }
 
+/** A norm that linear layers alone read: within `autocast`, its result is in their type. */
+class InnerNorm extends LayerNorm {
+  override forward(x: Tensor): Tensor {
+    return layerNormFor("linear", x, this.normalizedShape, this.weight, this.bias, this.eps);
+  }
+}
+
 /** One block: attention, then the feed-forward network, norms before both. [B, T, nEmbd] -> the same shape. */
 export class Block extends Module {
   /** The norm before the attention. */
@@ -110,15 +121,21 @@ export class Block extends Module {
   constructor(config: GPTConfig) {
     super();
     const { nEmbd, bias } = config;
-    this.ln_1 = new LayerNorm(nEmbd, { bias });
+    this.ln_1 = new InnerNorm(nEmbd, { bias });
     this.attn = new CausalSelfAttention(config);
-    this.ln_2 = new LayerNorm(nEmbd, { bias });
+    this.ln_2 = new InnerNorm(nEmbd, { bias });
     this.mlp = new MLP(config);
   }
 
   override forward(x: Tensor): Tensor {
-    const y = add(x, this.attn(this.ln_1(x)));
-    return add(y, this.mlp(this.ln_2(y)));
+    const [y, z] = this.parts(x, this.ln_1(x));
+    return add(y, z);
+  }
+
+  /** The two terms of the result, from the input and its norm. */
+  parts(x: Tensor, normed: Tensor): [y: Tensor, z: Tensor] {
+    const [y, n] = addNorm("linear", x, this.attn(normed), this.ln_2);
+    return [y, this.mlp(n)];
   }
 }
 
@@ -143,7 +160,7 @@ export class GPTTransformer extends Module {
     this.wpe = new Embedding(blockSize, nEmbd);
     this.drop = new Dropout(dropout);
     this.h = new ModuleList(Array.from({ length: nLayer }, () => new Block(config)));
-    this.ln_f = new LayerNorm(nEmbd, { bias });
+    this.ln_f = new InnerNorm(nEmbd, { bias });
   }
 
   override forward(idx: Tensor): Tensor {
@@ -156,7 +173,17 @@ export class GPTTransformer extends Module {
       );
     }
     let x = this.drop(add(this.wte(idx), wpe(arange(length, { device: idx.device }))));
-    for (const block of this.h) x = block(x);
-    return this.ln_f(x);
+    const blocks = [...this.h] as Block[];
+    // The sum at the end of a block and the norm at the beginning of the next are one; but hooks see blocks one by one.
+    if (mode.autocast === null || blocks.some((block) => registryOf(block).hooks.any)) {
+      for (const block of blocks) x = block(x);
+      return this.ln_f(x);
+    }
+    let normed = blocks[0].ln_1(x);
+    blocks.forEach((block, i) => {
+      const [y, z] = block.parts(x, normed);
+      [x, normed] = addNorm("linear", y, z, blocks[i + 1]?.ln_1 ?? this.ln_f);
+    });
+    return normed;
   }
 }

@@ -29,7 +29,7 @@ function gradientsOf(call: string, parameters: Tensor | Iterable<Tensor>): Tenso
   const found: Tensor[] = [];
   for (const p of parameters instanceof Tensor ? [parameters] : parameters) {
     checkTensor(call, "parameters", p);
-    if (p.grad !== null) found.push(detach(p.grad));
+    if (p.gradient !== null) found.push(detach(p.gradient));
   }
   return found;
 }

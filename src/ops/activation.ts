@@ -8,6 +8,7 @@ import { record } from "../autograd/record.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axis, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll, castFor } from "./autocast.ts";
 import {
   eluGrad,
   geluGrad,
@@ -321,6 +322,7 @@ export type SoftplusArgs = Args<[beta: number, threshold: number], {
 
 /** log(1 + exp(beta x)) / beta; x itself where beta x > threshold. */
 export function softplus(x: Tensor, ...args: SoftplusArgs): Tensor {
+  x = castFor("softplus", x);
   const { beta, threshold: limit } = read("softplus", { beta: 1, threshold: 20 }, args);
   const y = activate("softplus", SOFTPLUS, x, [beta, limit, 0]);
   return record("softplus", y, [x], [(dy) => softplusGrad(dy, x, beta, limit)], [x]);
@@ -420,6 +422,7 @@ export function glu(x: Tensor, ...args: GluArgs): Tensor {
  * @throws RangeError when the weights are not one, or as many as channels.
  */
 export function prelu(x: Tensor, weight: Tensor): Tensor {
+  [x, weight] = castAll("prelu", x, weight);
   checkTensor("prelu", "input", x);
   checkTensor("prelu", "weight", weight);
   if (x.dtype !== weight.dtype || x.dtype.kind !== "float") {

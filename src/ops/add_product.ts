@@ -8,6 +8,7 @@ import { int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { add, mul } from "./arithmetic.ts";
 import { cast, copyInto } from "./copy.ts";
 import { zerosLike } from "./create.ts";
@@ -145,6 +146,7 @@ export function addmm(
   mat2: Tensor,
   ...args: AddProductArgs
 ): Tensor {
+  [input, mat1, mat2] = castAll("addmm", input, mat1, mat2);
   return recorded("addmm", addmmSum("addmm", input, mat1, mat2, args));
 }
 
@@ -190,6 +192,7 @@ export function baddbmm(
   batch2: Tensor,
   ...args: AddProductArgs
 ): Tensor {
+  [input, batch1, batch2] = castAll("baddbmm", input, batch1, batch2);
   return recorded("baddbmm", baddbmmSum("baddbmm", input, batch1, batch2, args));
 }
 
@@ -244,6 +247,7 @@ export function addbmm(
   batch2: Tensor,
   ...args: AddProductArgs
 ): Tensor {
+  [input, batch1, batch2] = castAll("addbmm", input, batch1, batch2);
   return recorded("addbmm", addbmmSum("addbmm", input, batch1, batch2, args));
 }
 
@@ -285,6 +289,7 @@ function addmvSum(
 
 /** beta * input + alpha * (mat x vec): input broadcasts to [m], [m, k] x [k] -> [m]. */
 export function addmv(input: Tensor, mat: Tensor, vec: Tensor, ...args: AddProductArgs): Tensor {
+  [input, mat, vec] = castAll("addmv", input, mat, vec);
   return recorded("addmv", addmvSum("addmv", input, mat, vec, args));
 }
 
@@ -333,6 +338,7 @@ function addrSum(
 
 /** beta * input + alpha * the outer product: input broadcasts to [n, m], [n] x [m] -> [n, m]. */
 export function addr(input: Tensor, vec1: Tensor, vec2: Tensor, ...args: AddProductArgs): Tensor {
+  [input, vec1, vec2] = castAll("addr", input, vec1, vec2);
   return recorded("addr", addrSum("addr", input, vec1, vec2, args));
 }
 

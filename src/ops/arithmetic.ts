@@ -7,7 +7,8 @@ import { describeValue } from "../tensor/describe.ts";
 import { record } from "../autograd/record.ts";
 import { computeType, type DType, float32 } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
-import { convert } from "../tensor/create.ts";
+import { convert, emptyLike } from "../tensor/create.ts";
+import { sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { copyInto } from "./copy.ts";
 import { zerosLike } from "./create.ts";
@@ -19,6 +20,7 @@ import {
   computeInPlace,
   floatType,
   gradFor,
+  hasKernel,
   inPlace,
   type KernelTable,
   kernelTable,
@@ -32,6 +34,7 @@ import { recordInPlace } from "./in_place.ts";
 import { roundedQuotient } from "./quotient.ts";
 
 const ADD = kernelTable("add"),
+  ADD_MIXED = kernelTable("add_mixed"),
   SUB = kernelTable("sub"),
   MUL = kernelTable("mul"),
   DIV = kernelTable("div"),
@@ -104,7 +107,25 @@ function sum(
     if (dtype.kind === "float") return ternary(call, ADDCMUL, a, b, alpha, dtype, out);
     b = binary(call, MUL, b, alpha, dtype);
   }
+  if (dtype === float32 && a instanceof Tensor && b instanceof Tensor && a.dtype !== b.dtype) {
+    const y = a.dtype === dtype ? mixedSum(a, b, out) : mixedSum(b, a, out);
+    if (y !== null) return y;
+  }
   return binary(call, addTable(dtype), a, b, dtype, dtype, out);
+}
+
+/** a + b of float32 and a narrow type, where the device has a kernel for it, and the tensors lie alike; else null. */
+function mixedSum(a: Tensor, b: Tensor, out: Tensor | undefined): Tensor | null {
+  const { backend } = a;
+  if (
+    a.dtype !== float32 || !hasKernel(backend, ADD_MIXED, b.dtype) || b.backend !== backend ||
+    !a.dense || !b.dense || !sameShape(a.shape, b.shape)
+  ) return null;
+  const y = out ?? emptyLike(a), n = y.numElements;
+  if (n === 0) return y;
+  const kernel = backend.kernels[ADD_MIXED[b.dtype.id]!] as typeof backend.kernels.add;
+  kernel(y.pointer, a.pointer, b.pointer, n, 0, 1, 0, 1, 0, n);
+  return y;
 }
 
 /** a + alpha * b. */

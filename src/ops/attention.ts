@@ -7,6 +7,7 @@ import { bool, uint8 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { broadcast, broadcastsTo, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { add } from "./arithmetic.ts";
 import { asAdded, attend, attentionWeights } from "./attend.ts";
 import { cast } from "./copy.ts";
@@ -58,6 +59,7 @@ export function scaledDotProductAttention(
   checkTensor(call, "query", query);
   checkTensor(call, "key", key);
   checkTensor(call, "value", value);
+  [query, key, value] = castAll(call, query, key, value);
   if (query.ndim < 2 || key.ndim < 2 || value.ndim < 2) {
     refuseSizes(call, query, key, value);
   }

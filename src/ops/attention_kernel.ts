@@ -8,6 +8,7 @@ import { emptyOn } from "../tensor/create.ts";
 import { broadcast, broadcastStrides } from "../tensor/shape.ts";
 import { sizeOf, Tensor } from "../tensor/tensor.ts";
 import { collapse, dense } from "./copy.ts";
+import { hasKernel, kernelTable } from "./elementwise.ts";
 
 /** What attention takes beside queries, keys and values. */
 export interface AttentionSettings {
@@ -18,6 +19,8 @@ export interface AttentionSettings {
   /** What the scores are multiplied by. */
   scale: number;
 }
+
+const ATTENTION = kernelTable("attention"), ATTENTION_GRAD = kernelTable("attention_grad");
 
 /** Queries and keys that the kernels take at a time. */
 const QUERIES = 64, KEYS = 256;
@@ -84,8 +87,8 @@ function emptyInOrder(like: Tensor, shape: readonly number[]): Tensor {
     strides[d] = step;
     step *= shape[d];
   }
-  const storage = like.backend.allocate(sizeOf(shape) * float32.size);
-  return new Tensor(storage, shape, float32, strides);
+  const storage = like.backend.allocate(sizeOf(shape) * like.dtype.size);
+  return new Tensor(storage, shape, like.dtype, strides);
 }
 
 /** What the gradients need of the forward pass. */
@@ -103,9 +106,10 @@ export function attentionForward(
   v: Tensor,
   { mask, causal, scale }: AttentionSettings,
 ): AttentionResult | null {
-  const { backend } = q.storage;
+  const { backend } = q, { dtype } = q;
+  if (!hasKernel(backend, ATTENTION, dtype)) return null;
   for (const x of mask === null ? [q, k, v] : [q, k, v, mask]) {
-    if (x.dtype !== float32 || x.storage.backend !== backend || x.numElements === 0) return null;
+    if (x.dtype !== dtype || x.storage.backend !== backend || x.numElements === 0) return null;
   }
   const lead = broadcast("attention", ...[q, k, v].map((x) => x.shape.slice(0, -2)));
   const queries = q.shape[q.ndim - 2], width = q.shape[q.ndim - 1];
@@ -118,7 +122,7 @@ export function attentionForward(
   const scratch = y.backend.scratch(
     4 * (KEYS * (width + wide(columns) + 8) + QUERIES * (width + wide(columns) + 3)),
   );
-  (y.backend.kernels.attention as Call)(
+  (y.backend.kernels[ATTENTION[y.dtype.id]!] as Call)(
     y.pointer,
     norms.pointer,
     q.pointer,
@@ -170,7 +174,7 @@ export function attentionBackward(
     4 * (KEYS * (width + columns + 2 * w + c + 16 + 2 * QUERIES) +
       QUERIES * (width + columns + w + c) + 4 + rows * (3 + w)),
   );
-  (dq.backend.kernels.attention_grad as Call)(
+  (dq.backend.kernels[ATTENTION_GRAD[dq.dtype.id]!] as Call)(
     dq.pointer,
     dk.pointer,
     dv.pointer,

@@ -123,7 +123,7 @@ export function checkInput(call: string, x: unknown): asserts x is Tensor {
 
 /** The kernel `name` for float32 or float64. */
 export function kernelOf<
-  N extends "nll_loss" | "nll_loss_grad" | "weighted_mean" | CrossEntropyKernel,
+  N extends "nll_loss" | "nll_loss_grad" | "weighted_mean" | "cross_entropy_target",
 >(
   x: Tensor,
   name: N,
@@ -134,8 +134,6 @@ export function kernelOf<
     ? kernels[name]
     : kernels[`${name}_f64`] as Tensor["backend"]["kernels"][N];
 }
-
-type CrossEntropyKernel = "cross_entropy" | "cross_entropy_grad" | "cross_entropy_target";
 
 /** The losses of all positions, reduced; and for a mean, the total weight that it was divided by. No history. */
 export function reduceClasses(

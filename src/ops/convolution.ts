@@ -7,6 +7,7 @@ import { describeValue } from "../tensor/describe.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { convolve, convolveTransposed } from "./convolve.ts";
 import { checkRank } from "./product.ts";
 import { isBatch, type Spatial, spatial } from "./spatial.ts";
@@ -137,13 +138,15 @@ function convolution(
   weight: Tensor,
   args: ConvolutionArgs,
 ): Tensor {
-  const { bias, groups, ...o } = read(call, {
+  const { groups, ...o } = read(call, {
     bias: null as Tensor | null,
     stride: 1 as Spatial,
     padding: 0 as ConvolutionPadding,
     dilation: 1 as Spatial,
     groups: 1,
   }, args);
+  let { bias } = o;
+  [x, weight, bias] = castAll(call, x, weight, bias);
   const { batched, kernel } = checkOperands(call, axes, x, weight, bias, groups, false);
   const stride = spatial(call, "stride", o.stride, axes, 1);
   const dilation = spatial(call, "dilation", o.dilation, axes, 1);
@@ -198,7 +201,7 @@ function transposedConvolution(
   weight: Tensor,
   args: TransposedConvolutionArgs,
 ): Tensor {
-  const { bias, groups, ...o } = read(call, {
+  const { groups, ...o } = read(call, {
     bias: null as Tensor | null,
     stride: 1 as Spatial,
     padding: 0 as Spatial,
@@ -206,6 +209,8 @@ function transposedConvolution(
     groups: 1,
     dilation: 1 as Spatial,
   }, args);
+  let { bias } = o;
+  [x, weight, bias] = castAll(call, x, weight, bias);
   const { batched, kernel } = checkOperands(call, axes, x, weight, bias, groups, true);
   const stride = spatial(call, "stride", o.stride, axes, 1);
   const padding = spatial(call, "padding", o.padding, axes, 0);

@@ -6,14 +6,13 @@
  */
 import { record } from "../autograd/record.ts";
 import type { DType } from "../backend/dtype.ts";
-import type { KernelName } from "../backend/kernels.ts";
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import type { Geometry } from "./convolve_geometry.ts";
 import { convolveOctets, weightGradientOctets } from "./convolve_octets.ts";
 import { convolvePlanes, weightGradientPlanes } from "./convolve_planes.ts";
 import { denseAs } from "./copy.ts";
-import { kernelTable } from "./elementwise.ts";
+import { type KernelTable, kernelTable } from "./elementwise.ts";
 import { productType, SCRATCH } from "./product.ts";
 import { sum } from "./reduce.ts";
 import { three } from "./spatial.ts";
@@ -90,7 +89,7 @@ function divide(g: Geometry, dtype: DType, part: "y" | "dx" | "dw"): Division {
 }
 
 function run(
-  name: KernelName,
+  name: KernelTable[number],
   g: Geometry,
   dtype: DType,
   tensors: (Tensor | null)[],
@@ -99,7 +98,7 @@ function run(
   const { backend } = tensors[0]!,
     { samples, band, rows, blocks, scratch } = divide(g, dtype, part);
   const space = backend.scratch(scratch);
-  (backend.kernels[name] as (...values: number[]) => void)(
+  (backend.kernels[name!] as (...values: number[]) => void)(
     ...tensors.map((t) => t === null ? 0 : t.pointer),
     space,
     g.batch,
@@ -151,7 +150,7 @@ export function convolve(
       !y.backend.packs ||
       !convolvePlanes(y, a, b, c, g, false) && !convolveOctets(y, a, b, c, g, false)
     ) {
-      run(CONV[dtype.id]!, g, dtype, [y, ...operands], "y");
+      run(CONV[dtype.id], g, dtype, [y, ...operands], "y");
     }
   }
   return record("convolution", narrow(y, x.dtype), [x, weight, bias], [
@@ -178,7 +177,7 @@ export function convolveTransposed(
       !dx.backend.packs ||
       !convolvePlanes(dx, a, b, c, g, true) && !convolveOctets(dx, a, b, c, g, true)
     ) {
-      run(GRAD_X[dtype.id]!, g, dtype, [dx, ...operands], "dx");
+      run(GRAD_X[dtype.id], g, dtype, [dx, ...operands], "dx");
     }
   }
   return record("convolution", narrow(dx, dy.dtype), [dy, weight, bias], [
@@ -199,7 +198,7 @@ function weightGradient(call: string, dy: Tensor, x: Tensor, g: Geometry): Tenso
       !dw.backend.packs ||
       !weightGradientPlanes(dw, a, b, g) && !weightGradientOctets(dw, a, b, g)
     ) {
-      run(GRAD_WEIGHT[dtype.id]!, g, dtype, [dw, a, b], "dw");
+      run(GRAD_WEIGHT[dtype.id], g, dtype, [dw, a, b], "dw");
     }
   }
   return record("convolution_backward", narrow(dw, dy.dtype), [dy, x], [

@@ -9,6 +9,7 @@ import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.t
 import { emptyLike, emptyOn, fromArray } from "../tensor/create.ts";
 import { checkDevice, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { tolist } from "./access.ts";
 import { div } from "./arithmetic.ts";
 import { dense, denseAs } from "./copy.ts";
@@ -152,6 +153,7 @@ export function ctcLoss(
     CtcLossOptions
   >
 ): Tensor {
+  logProbs = castFor("ctcLoss", logProbs);
   const { blank, reduction, zeroInfinity } = read("ctcLoss", {
     blank: 0,
     reduction: "mean" as Reduction,
@@ -208,7 +210,7 @@ function alignments(x: Tensor, sequences: Sequences, zeroInfinity: boolean): Ten
   const losses = y;
   return record("ctc_loss", y, [x], [(dy) => {
     const dx = emptyLike(x), g = dense(dy);
-    const beta = backend.scratch(batches * 2 * states * 8);
+    const room = batches * 3 * states * 8, beta = backend.scratch(room, room);
     backward(
       dx.pointer,
       beta,

@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { float64 } from "../backend/dtype.ts";
+import { record } from "../autograd/record.ts";
+import { bool, float64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import { show } from "../tensor/shape.ts";
+import { deviceGenerator, type Generator } from "../tensor/generator.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, add_, mul } from "./arithmetic.ts";
 import {
@@ -18,6 +20,7 @@ import {
   type GeneratorOption,
   NO_GENERATOR,
 } from "./draw.ts";
+import { dense } from "./copy.ts";
 import { computeInPlace, kernelTable } from "./elementwise.ts";
 import { recordInPlace } from "./in_place.ts";
 
@@ -60,10 +63,13 @@ function apply(kind: Kind, x: Tensor, args: readonly unknown[]): Tensor {
   if (p === 0 || !training || x.numElements === 0) return x;
   if (p === 1) return scale(call, x, fillWith(emptyOn(x.backend, [], x.dtype), 0), inplace);
   checkFloat(call, x.dtype);
+  if (kind.maskShape === null && !alpha && !inplace && drawType(x.dtype) === x.dtype) {
+    return dropped(x, p, generatorFor(call, x, generator ?? deviceGenerator(x.backend)));
+  }
   const mask = emptyOn(x.backend, kind.maskShape?.(x) ?? x.shape, x.dtype);
   const type = drawType(x.dtype),
     { kernels } = x.backend,
-    source = generatorFor(call, x, generator);
+    source = generatorFor(call, x, generator ?? deviceGenerator(x.backend));
   if (!alpha) {
     const draw = kernels[type === float64 ? "dropout_mask_f64" : "dropout_mask"];
     fillInOrder(mask, type, (y) => draw(y.pointer, source.pointer, y.numElements, p));
@@ -76,6 +82,23 @@ function apply(kind: Kind, x: Tensor, args: readonly unknown[]): Tensor {
   const shift = add(mul(add(mask, -1), LIMIT * factor), LIMIT * factor * p);
   const scaled = scale(call, x, mul(mask, factor), inplace);
   return inplace ? add_(scaled, shift) : add(scaled, shift);
+}
+
+/** Elements dropped, drawn and scaled in one kernel. */
+function dropped(x: Tensor, p: number, source: Generator): Tensor {
+  const y = emptyOn(x.backend, x.shape, x.dtype), mask = emptyOn(x.backend, x.shape, bool);
+  const input = dense(x), { kernels } = x.backend;
+  const run = kernels[x.dtype === float64 ? "dropout_f64" : "dropout"];
+  run(y.pointer, mask.pointer, input.pointer, source.pointer, y.numElements, p);
+  return record("native_dropout", y, [x], [(dy) => droppedGrad(dy, mask, p)]);
+}
+
+/** The gradient of the elements that stayed: dy / (1 - p), zero elsewhere. */
+function droppedGrad(dy: Tensor, mask: Tensor, p: number): Tensor {
+  const dx = emptyOn(dy.backend, dy.shape, dy.dtype), input = dense(dy), { kernels } = dy.backend;
+  const run = kernels[dy.dtype === float64 ? "dropout_grad_f64" : "dropout_grad"];
+  run(dx.pointer, input.pointer, mask.pointer, p, 0, dx.numElements);
+  return record("native_dropout_backward", dx, [dy], [(ddx) => droppedGrad(ddx, mask, p)]);
 }
 
 /** SELU's scale times its alpha. */

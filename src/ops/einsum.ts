@@ -5,6 +5,7 @@
  */
 import { checkTensor } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { contract } from "./contraction.ts";
 
 /** Where the axes that an operand does not name go. */
@@ -168,10 +169,10 @@ export function einsum(
         "einsum: expected an equation, or at least one operand and its subscripts",
       );
     }
-    return evaluate(xs, lists);
+    return evaluate(castAll("einsum", ...xs), lists);
   }
   const xs = operands.length === 1 && Array.isArray(operands[0]) ? operands[0] : operands;
   if (xs.length === 0) throw new TypeError("einsum: expected at least one operand");
   xs.forEach((x, i) => checkTensor("einsum", `operand ${i}`, x));
-  return evaluate(xs as Tensor[], parse(equation));
+  return evaluate(castAll("einsum", ...xs as Tensor[]), parse(equation));
 }

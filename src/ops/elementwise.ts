@@ -12,10 +12,12 @@ import {
   float32,
   float64,
   int64,
+  narrowBits,
   promoteTypes,
   uint8,
 } from "../backend/dtype.ts";
-import { type KernelName, manifest } from "../backend/kernels.ts";
+import type { KernelName } from "../backend/kernels.ts";
+import { type NarrowName, parameters } from "../backend/narrow_kernels.ts";
 import { recording } from "../autograd/record.ts";
 import { checkTensor, isOptions } from "../tensor/arguments.ts";
 import { backendOf, convert, emptyOn } from "../tensor/create.ts";
@@ -29,15 +31,26 @@ import { alias } from "./view.ts";
 /** A tensor, or a number that stands for one. A whole number counts as an integer, any other as a float. */
 export type Operand = Tensor | number | bigint | boolean;
 
-/** The kernels of one operation, by dtype id; undefined where the manifest has none. */
-export type KernelTable = readonly (KernelName | undefined)[];
+/** The kernels of one operation, by dtype id; undefined where the manifest has none. Those of narrow types not every device has. */
+export type KernelTable = readonly (KernelName | NarrowName | undefined)[];
 
 /** The kernels called `name` plus a dtype's suffix. */
 export function kernelTable(name: string): KernelTable {
   return dtypes.map((t) => {
     const kernel = name + t.suffix;
-    return kernel in manifest ? kernel as KernelName : undefined;
+    return kernel in parameters ? kernel as KernelName : undefined;
   });
+}
+
+/** Whether `backend` has a kernel of `table` for `dtype` itself. */
+export function hasKernel(backend: Backend, table: KernelTable, dtype: DType): boolean {
+  const name = table[dtype.id];
+  return name !== undefined && backend.kernels[name] !== undefined;
+}
+
+/** The dtype in which `backend` computes `dtype`: itself where it has the kernel, else `computeType`. */
+export function computeTypeOn(backend: Backend, table: KernelTable, dtype: DType): DType {
+  return hasKernel(backend, table, dtype) ? dtype : computeType(dtype);
 }
 
 function numberType(x: number | bigint | boolean): DType {
@@ -114,9 +127,31 @@ export function tensorsOf(...operands: unknown[]): Tensor[] {
   return operands.filter((x) => x instanceof Tensor);
 }
 
+/**
+ * Whether a kernel of `table` computes `operands` in the narrow type `dtype`: the device has it, and numbers among the
+ * operands are of that type, for they are not rounded.
+ */
+function computesNarrow(
+  backend: Backend,
+  table: KernelTable,
+  dtype: DType,
+  operands: readonly Operand[],
+): boolean {
+  return hasKernel(backend, table, dtype) &&
+    operands.every((x) => x instanceof Tensor || narrowBits(Number(x), dtype) !== null);
+}
+
 /** The dtype whose kernel in `table` computes `dtype`: rare operations have kernels for the widest types only. */
-function kernelType(call: string, table: KernelTable, dtype: DType): DType {
+function kernelType(
+  call: string,
+  table: KernelTable,
+  dtype: DType,
+  operands: readonly Operand[],
+): DType {
   const compute = computeType(dtype);
+  if (compute !== dtype && table[dtype.id] !== undefined) {
+    if (computesNarrow(backendOfAll(call, ...operands), table, dtype, operands)) return dtype;
+  }
   if (table[compute.id] !== undefined) return compute;
   const widest = dtype.kind === "float" ? float64 : int64;
   if (dtype.kind === "bool" || table[widest.id] === undefined) {
@@ -134,7 +169,7 @@ type Kernel = (...values: number[]) => void;
  */
 export function broadcastInto(
   call: string,
-  name: KernelName,
+  name: KernelName | NarrowName,
   operands: readonly Operand[],
   compute: DType,
   result: DType,
@@ -231,7 +266,8 @@ export function binary(
   if (
     name !== undefined && x instanceof Tensor && x.dense && x.dtype === dtype &&
     (x === b || !(b instanceof Tensor) ||
-      (b.dense && b.dtype === dtype && b.backend === x.backend && sameShape(b.shape, x.shape)))
+      (b.dense && b.dtype === dtype && b.backend === x.backend && sameShape(b.shape, x.shape))) &&
+    (dtype.size !== 2 || computesNarrow(x.backend, table, dtype, [a, b]))
   ) {
     const { backend } = x, y = out ?? emptyOn(backend, x.shape, result), n = y.numElements;
     if (n === 0) return y;
@@ -249,7 +285,7 @@ export function binary(
     );
     return y;
   }
-  const compute = kernelType(call, table, dtype);
+  const compute = kernelType(call, table, dtype, [a, b]);
   const y = broadcastInto(
     call,
     table[compute.id]!,
@@ -271,7 +307,7 @@ export function ternary(
   dtype: DType,
   out?: Tensor,
 ): Tensor {
-  const compute = kernelType(call, table, dtype);
+  const compute = kernelType(call, table, dtype, [a, b, c]);
   const operands = [a, b, c].map((x) => operandOf(x, dtype, compute));
   return narrowTo(broadcastInto(call, table[compute.id]!, operands, compute, compute, out), dtype);
 }
@@ -292,7 +328,7 @@ export function unary(
   result: DType = dtype,
   out?: Tensor,
 ): Tensor {
-  const compute = kernelType(call, table, dtype), name = table[compute.id]!;
+  const compute = kernelType(call, table, dtype, [x]), name = table[compute.id]!;
   const source = denseAs(x, compute);
   const y = out ?? emptyOn(x.backend, x.shape, result === dtype ? compute : result);
   if (y.numElements > 0) {
@@ -323,7 +359,9 @@ export function computeInPlace(
   if (other instanceof Tensor && other.storage === x.storage && other !== x) {
     other = clone(alias(other));
   }
-  if (x.dense && dtype === x.dtype && table[dtype.id] !== undefined) {
+  const direct = x.dense && dtype === x.dtype && table[dtype.id] !== undefined &&
+    (dtype.size !== 2 || computesNarrow(x.backend, table, dtype, [other]));
+  if (direct) {
     binary(call, table, x, other, dtype, dtype, x);
   } else copyInto(x, denseAs(binary(call, table, x, other, dtype), x.dtype));
 }

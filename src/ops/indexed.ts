@@ -201,8 +201,19 @@ export function scatterInto(
   const [outer, k, inner] = splitAt(index.shape, dim), n = y.shape[dim] ?? 1;
   const from = denseAs(cropped(source, index.shape), compute);
   update(cropped(y, index.shape, dim), compute, (work) => {
+    // Many columns are gone through side by side.
+    if (k > 64 && outer * inner < 1 << 15) {
+      roomForWrites(y.backend, from.numElements, from.numElements);
+    }
     kernel(work.pointer, index.pointer, from.pointer, n, k, inner, 0, outer);
   });
+}
+
+/**
+ * Asks for the room in which a device brings those of `count` places together that are one, for `elements` that go there.
+ */
+export function roomForWrites(backend: Backend, count: number, elements: number): void {
+  if (count > 8) backend.scratch(0, 64 * count + Math.ceil(elements / 8) + 65536);
 }
 
 /**
@@ -224,6 +235,7 @@ export function selectInto(
   const [outer, n, inner] = splitAt(y.shape, dim), k = index.numElements;
   const from = denseAs(source, compute), unit = table === null ? y.dtype.size : 1;
   update(y, compute, (work) => {
+    roomForWrites(y.backend, k, from.numElements);
     kernel(work.pointer, index.pointer, from.pointer, n, k, inner * unit, 0, outer);
   });
 }
@@ -236,7 +248,7 @@ export function truePositions(mask: Tensor): Tensor {
   kernels.mask_count(count.pointer, source.pointer, n);
   const y = emptyOn(backend, [Number(backend.readElement(count.storage, 0, int64))], int64);
   count.storage.free();
-  kernels.mask_positions(y.pointer, source.pointer, y.numElements);
+  kernels.mask_positions(y.pointer, source.pointer, y.numElements, n);
   return y;
 }
 

@@ -6,6 +6,7 @@
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { mul } from "./arithmetic.ts";
 import { matmul } from "./matmul.ts";
 import { matrixProduct, productType } from "./product.ts";
@@ -43,6 +44,7 @@ export function multiDot(tensors: readonly Tensor[]): Tensor {
     throw new TypeError("multiDot: expected an array of tensors");
   }
   tensors.forEach((x, i) => checkTensor("multiDot", `tensor ${i}`, x));
+  tensors = castAll("multiDot", ...tensors);
   const n = tensors.length;
   if (n < 2) throw new RangeError(`multiDot: expected at least 2 tensors, got ${n}`);
   productType("multiDot", tensors[0], ...tensors.slice(1));

@@ -7,6 +7,7 @@ import { record } from "../autograd/record.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { add } from "./arithmetic.ts";
 import { addmm } from "./add_product.ts";
 import {
@@ -44,12 +45,13 @@ export function linear(
   checkTensor("linear", "input", input);
   checkTensor("linear", "weight", weight);
   const first = args[0];
-  const bias = args.length === 0
+  let bias = args.length === 0
     ? null
     : args.length === 1 && (first instanceof Tensor || first === null)
     ? first
     : read("linear", { bias: null as Tensor | null }, args).bias;
   if (bias !== null) checkTensor("linear", "bias", bias);
+  [input, weight, bias] = castAll("linear", input, weight, bias);
   const rank = input.ndim;
   if (
     rank === 0 || weight.ndim === 0 || weight.ndim > 2 ||
@@ -117,7 +119,7 @@ export function bilinear(
   checkTensor("bilinear", "input1", input1);
   checkTensor("bilinear", "input2", input2);
   checkRank("bilinear", "weight", weight, 3);
-  const { bias } = read("bilinear", { bias: null as Tensor | null }, args);
+  let { bias } = read("bilinear", { bias: null as Tensor | null }, args);
   const lead = input1.shape.slice(0, -1), [out, in1, in2] = weight.shape;
   if (
     input1.ndim === 0 || input1.ndim !== input2.ndim ||
@@ -136,6 +138,7 @@ export function bilinear(
       throw new RangeError(`bilinear: expected a bias [${out}], got ${show(bias.shape)}`);
     }
   }
+  [input1, input2, weight, bias] = castAll("bilinear", input1, input2, weight, bias);
   productType("bilinear", input1, input2, weight, ...(bias === null ? [] : [bias]));
   const rows = sizeOf(lead);
   // [out, rows, in2], then the second factor row by row: [rows, out, in2] x [rows, in2, 1].

@@ -8,6 +8,7 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyOn } from "../tensor/create.ts";
 import { broadcastsTo, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { elementAt } from "./check.ts";
 import { cast, denseAs } from "./copy.ts";
@@ -68,11 +69,13 @@ function numberOf(call: string, name: string, value: unknown): number {
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
  */
 export function mseLoss(input: Tensor, target: Tensor, ...args: LossArgs): Tensor {
+  [input, target] = castAll("mseLoss", input, target);
   return pairLoss("mseLoss", MSE, input, target, 0, readReduction("mseLoss", args));
 }
 
 /** Absolute differences: mean of |input - target| by default. input and target: [...], broadcast -> [], or [...]. */
 export function l1Loss(input: Tensor, target: Tensor, ...args: LossArgs): Tensor {
+  [input, target] = castAll("l1Loss", input, target);
   const reduction = readReduction("l1Loss", args);
   checkTensor("l1Loss", "input", input);
   checkTensor("l1Loss", "target", target);
@@ -96,6 +99,7 @@ export function smoothL1Loss(
     LossOptions & { beta?: number }
   >
 ): Tensor {
+  [input, target] = castAll("smoothL1Loss", input, target);
   const call = "smoothL1Loss";
   const { beta, reduction, sizeAverage, reduce } = read(call, { ...PLAIN, beta: 1 }, args);
   if (!(numberOf(call, "beta", beta) >= 0)) {
@@ -119,6 +123,7 @@ export function huberLoss(
     { reduction?: Reduction; delta?: number }
   >
 ): Tensor {
+  [input, target] = castAll("huberLoss", input, target);
   const call = "huberLoss";
   const { reduction, delta } = read(call, { reduction: "mean" as Reduction, delta: 1 }, args);
   if (!(numberOf(call, "delta", delta) > 0)) {
@@ -167,6 +172,7 @@ export function binaryCrossEntropy(
   target: Tensor,
   ...args: WeightedLossArgs
 ): Tensor {
+  [input, target] = castAll("binaryCrossEntropy", input, target);
   const call = "binaryCrossEntropy";
   const { weight, reduction, sizeAverage, reduce } = read(
     call,
@@ -219,6 +225,7 @@ export function binaryCrossEntropyWithLogits(
     WeightedLossOptions & { posWeight?: Tensor | null }
   >
 ): Tensor {
+  [input, target] = castAll("binaryCrossEntropyWithLogits", input, target);
   const call = "binaryCrossEntropyWithLogits";
   const { weight, posWeight, reduction, sizeAverage, reduce } = read(call, {
     weight: null as Tensor | null,

@@ -4,17 +4,17 @@
  * @module
  */
 import { type Grad, record, recording } from "../autograd/record.ts";
-import { float32 } from "../backend/dtype.ts";
+import { computeType, type DType, float32 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { autocastType, castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import {
   checkInput,
   type Classes,
   dyStep,
-  kernelOf,
   nameOf,
   nll,
   readClasses,
@@ -24,11 +24,15 @@ import {
   targetShares,
 } from "./class_target.ts";
 import { cast, dense } from "./copy.ts";
+import { hasKernel, kernelTable } from "./elementwise.ts";
 import { type LossOptions, type Reduction, reductionOf } from "./loss_reduction.ts";
 import { sum } from "./reduce.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { neg } from "./unary.ts";
 import { reshape, unsqueeze } from "./view.ts";
+
+const CROSS_ENTROPY = kernelTable("cross_entropy"),
+  CROSS_ENTROPY_GRAD = kernelTable("cross_entropy_grad");
 
 /** Options of `nllLoss`. */
 export interface NllLossOptions extends LossOptions {
@@ -66,6 +70,7 @@ export function nllLoss(
     NllLossOptions
   >
 ): Tensor {
+  input = castFor("nllLoss", input);
   const options = read("nllLoss", {
     weight: null as Tensor | null,
     sizeAverage: null as boolean | null,
@@ -125,17 +130,20 @@ export function crossEntropy(
     throw new RangeError(`${call}: labelSmoothing must be from 0 to 1, got ${labelSmoothing}`);
   }
   const smoothing = Math.max(0, labelSmoothing);
+  // Half precision's logits are read as they are where the device can: no copy of them in float32 is made.
+  const dtype = autocastType(call, input);
   if (sameShape(input.shape, target.shape)) {
     if (ignoreIndex >= 0) {
       throw new RangeError(
         `${call}: ignoreIndex ${ignoreIndex} means nothing for a target of probabilities`,
       );
     }
-    return softCrossEntropy(input, target, weight, reduction, smoothing);
+    return softCrossEntropy(cast(input, dtype), target, weight, reduction, smoothing);
   }
+  if (weight !== null) input = cast(input, dtype);
   const p = readClasses(call, input, target, weight, ignoreIndex);
   p.smoothing = smoothing;
-  return hardCrossEntropy(input, p, reduction);
+  return hardCrossEntropy(input, p, reduction, dtype);
 }
 
 /** Cross entropy against probabilities: -sum over classes of weight * target * logSoftmax(x). */
@@ -163,16 +171,15 @@ function softCrossEntropy(
   return neg(reduction === "sum" ? sum(part) : sum(part, axis));
 }
 
-/** Cross entropy against classes, in one pass over the logits forward and one backward. */
-function hardCrossEntropy(x: Tensor, p: Classes, reduction: Reduction): Tensor {
-  if (x.dtype !== float32 && x.dtype.size !== 8) {
-    const wide = { ...p, weight: p.weight === null ? null : cast(p.weight, float32) };
-    return cast(hardCrossEntropy(cast(x, float32), wide, reduction), x.dtype);
-  }
+/** Cross entropy against classes in `dtype`, in one pass over the logits forward and one backward. */
+function hardCrossEntropy(x: Tensor, p: Classes, reduction: Reduction, dtype: DType): Tensor {
+  if (!hasKernel(x.backend, CROSS_ENTROPY, x.dtype)) x = cast(x, float32);
+  const compute = computeType(x.dtype);
+  if (p.weight !== null) p = { ...p, weight: cast(p.weight, compute) };
   const source = dense(x), { target, weight, classes, inner, ignore, smoothing } = p;
-  const losses = emptyOn(x.backend, target.shape, x.dtype), n = losses.numElements;
-  const stats = emptyOn(x.backend, [n, 2], x.dtype);
-  kernelOf(x, "cross_entropy")(
+  const losses = emptyOn(x.backend, target.shape, compute), n = losses.numElements;
+  const stats = emptyOn(x.backend, [n, 2], compute), { kernels } = x.backend;
+  (kernels[CROSS_ENTROPY[x.dtype.id]!] as typeof kernels.cross_entropy)(
     losses.pointer,
     stats.pointer,
     source.pointer,
@@ -187,10 +194,8 @@ function hardCrossEntropy(x: Tensor, p: Classes, reduction: Reduction): Tensor {
   );
   const { y, total } = reduceClasses(losses, p, reduction);
   const op = smoothing > 0 ? "add" : nameOf(x);
-  return record(op, y, [x], [crossEntropyGrad(x, source, stats, total, p)], [
-    x,
-    ...savedOf(p),
-  ]);
+  record(op, y, [x], [crossEntropyGrad(x, source, stats, total, p)], [x, ...savedOf(p)]);
+  return cast(y, dtype);
 }
 
 /** The gradient of cross entropy: (softmax(x) * the total of the shares of its position - shares) * dy / total. */
@@ -203,9 +208,9 @@ function crossEntropyGrad(
 ): Grad {
   const { target, weight, classes, inner, ignore, smoothing } = p;
   return (dy) => {
-    if (recording([dy, x])) return differentiableGrad(dy, x, total, p);
-    const dys = dense(dy), dx = emptyLike(x);
-    kernelOf(x, "cross_entropy_grad")(
+    if (recording([dy, x])) return cast(differentiableGrad(dy, x, total, p), x.dtype);
+    const dys = dense(dy), dx = emptyLike(x), { kernels } = x.backend;
+    (kernels[CROSS_ENTROPY_GRAD[x.dtype.id]!] as typeof kernels.cross_entropy_grad)(
       dx.pointer,
       dys.pointer,
       total === null ? 0 : total.pointer,

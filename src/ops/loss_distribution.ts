@@ -7,6 +7,7 @@ import { record } from "../autograd/record.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { item } from "./access.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { le, lt } from "./compare.ts";
@@ -47,6 +48,7 @@ export function klDiv(
     KlDivOptions
   >
 ): Tensor {
+  [input, target] = castAll("klDiv", input, target);
   const { sizeAverage, reduce, reduction, logTarget } = read("klDiv", {
     sizeAverage: null as boolean | null,
     reduce: null as boolean | null,
@@ -100,6 +102,7 @@ export function poissonNllLoss(
     PoissonNllLossOptions
   >
 ): Tensor {
+  [input, target] = castAll("poissonNllLoss", input, target);
   const { logInput, full, sizeAverage, eps, reduce, reduction } = read("poissonNllLoss", {
     logInput: true,
     full: false,

@@ -9,6 +9,7 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { broadcast, checkDevice, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll, castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { checkInput, nll, readClasses, readWeight, targetShares } from "./class_target.ts";
 import { eq, gt, ne } from "./compare.ts";
@@ -76,6 +77,7 @@ export function cosineEmbeddingLoss(
   target: Tensor,
   ...args: MarginLossArgs
 ): Tensor {
+  [input1, input2] = castAll("cosineEmbeddingLoss", input1, input2);
   const call = "cosineEmbeddingLoss", { margin, how } = readMargin(call, 0, args);
   checkTensor(call, "input1", input1);
   checkTensor(call, "input2", input2);
@@ -109,6 +111,7 @@ export function marginRankingLoss(
   target: Tensor,
   ...args: MarginLossArgs
 ): Tensor {
+  [input1, input2] = castAll("marginRankingLoss", input1, input2);
   const call = "marginRankingLoss", { margin, how } = readMargin(call, 0, args);
   checkTensor(call, "input1", input1);
   checkTensor(call, "input2", input2);
@@ -134,6 +137,7 @@ export function hingeEmbeddingLoss(
   target: Tensor,
   ...args: MarginLossArgs
 ): Tensor {
+  input = castFor("hingeEmbeddingLoss", input);
   const call = "hingeEmbeddingLoss", { margin, how } = readMargin(call, 1, args);
   checkTensor(call, "input", input);
   checkTensor(call, "target", target);
@@ -176,6 +180,7 @@ export function tripletMarginLoss(
     TripletMarginLossOptions
   >
 ): Tensor {
+  [anchor, positive, negative] = castAll("tripletMarginLoss", anchor, positive, negative);
   const call = "tripletMarginLoss";
   const { margin, p, eps, swap, reduction, sizeAverage, reduce } = read(call, {
     margin: 1,
@@ -288,6 +293,7 @@ export function multiMarginLoss(
     MultiMarginLossOptions
   >
 ): Tensor {
+  input = castFor("multiMarginLoss", input);
   const call = "multiMarginLoss";
   const { p, margin, weight, reduction, sizeAverage, reduce } = read(call, {
     p: 1,
@@ -332,6 +338,7 @@ export function multiMarginLoss(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.SoftMarginLoss.html
  */
 export function softMarginLoss(input: Tensor, target: Tensor, ...args: LossArgs): Tensor {
+  input = castFor("softMarginLoss", input);
   const call = "softMarginLoss";
   const { reduction, sizeAverage, reduce } = read(call, PLAIN, args);
   const how = reductionOf(call, reduction, sizeAverage, reduce);
@@ -392,6 +399,7 @@ export function multilabelSoftMarginLoss(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.MultiLabelMarginLoss.html
  */
 export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: LossArgs): Tensor {
+  input = castFor("multilabelMarginLoss", input);
   const call = "multilabelMarginLoss";
   const { reduction, sizeAverage, reduce } = read(call, PLAIN, args);
   const how = reductionOf(call, reduction, sizeAverage, reduce);

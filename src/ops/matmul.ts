@@ -6,6 +6,7 @@
 import { checkTensor } from "../tensor/arguments.ts";
 import { show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { mul } from "./arithmetic.ts";
 import { multiDot } from "./linalg.ts";
 import {
@@ -25,6 +26,7 @@ import { expand, squeeze, unsqueeze } from "./view.ts";
  * @throws TypeError when the dtypes differ or are bool.
  */
 export function mm(input: Tensor, mat2: Tensor): Tensor {
+  [input, mat2] = castAll("mm", input, mat2);
   checkRank("mm", "input", input, 2);
   checkRank("mm", "mat2", mat2, 2);
   return matrixProduct("mm", "mm", input, false, mat2, false);
@@ -36,12 +38,14 @@ export function mm(input: Tensor, mat2: Tensor): Tensor {
  * @throws RangeError when the batches or the inner sizes differ.
  */
 export function bmm(input: Tensor, mat2: Tensor): Tensor {
+  [input, mat2] = castAll("bmm", input, mat2);
   checkBatches("bmm", input, mat2);
   return batchedProduct("bmm", "bmm", input, false, mat2, false);
 }
 
 /** Product of a matrix and a vector: [m, k] x [k] -> [m]. */
 export function mv(input: Tensor, vec: Tensor): Tensor {
+  [input, vec] = castAll("mv", input, vec);
   checkRank("mv", "input", input, 2);
   checkRank("mv", "vec", vec, 1);
   return vectorProduct("mv", "mv", input, false, vec);
@@ -49,6 +53,7 @@ export function mv(input: Tensor, vec: Tensor): Tensor {
 
 /** Sum of the products of two vectors' elements: [n] x [n] -> []. */
 export function dot(input: Tensor, tensor: Tensor): Tensor {
+  [input, tensor] = castAll("dot", input, tensor);
   checkTensor("dot", "input", input);
   checkTensor("dot", "tensor", tensor);
   return dotProduct("dot", "dot", input, tensor);
@@ -56,6 +61,7 @@ export function dot(input: Tensor, tensor: Tensor): Tensor {
 
 /** Sum of the products of two real vectors' elements: [n] x [n] -> []. */
 export function vdot(input: Tensor, other: Tensor): Tensor {
+  [input, other] = castAll("vdot", input, other);
   checkTensor("vdot", "input", input);
   checkTensor("vdot", "other", other);
   return dotProduct("vdot", "vdot", input, other);
@@ -82,6 +88,7 @@ export function ger(input: Tensor, vec2: Tensor): Tensor {
  * @see https://pytorch.org/docs/stable/generated/torch.matmul.html
  */
 export function matmul(input: Tensor, other: Tensor): Tensor {
+  [input, other] = castAll("matmul", input, other);
   checkTensor("matmul", "input", input);
   checkTensor("matmul", "other", other);
   const p = input.ndim, q = other.ndim;

@@ -23,6 +23,7 @@ import {
 import { allFinite, allFrom } from "./draw_checks.ts";
 import { kernelTable } from "./elementwise.ts";
 import { reduce } from "./reduction.ts";
+import { scratchFor } from "./sort.ts";
 
 const SUM = kernelTable("sum");
 /** float32 sums count no further. */
@@ -130,7 +131,7 @@ function withoutReplacement(
     1,
     1,
     1,
-    backend.scratch(columns * 2 * type.size),
+    scratchFor(scores, columns, rows),
     0,
     rows,
   );

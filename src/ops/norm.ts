@@ -8,6 +8,7 @@ import type { DType } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axes, axis, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castAll, castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { gt } from "./compare.ts";
 import { cast } from "./copy.ts";
@@ -44,6 +45,7 @@ export type NormArgs = Args<
  * @see https://pytorch.org/docs/stable/generated/torch.norm.html
  */
 export function norm(x: Tensor, ...args: NormArgs): Tensor {
+  x = castFor("norm", x);
   checkTensor("norm", "input", x);
   const { p, dim, keepdim, dtype } = read("norm", {
     p: "fro" as number | "fro" | "nuc" | null,
@@ -88,6 +90,7 @@ export function dist(
   other: Tensor,
   ...args: Args<[p: number], { p?: number }>
 ): Tensor {
+  [input, other] = castAll("dist", input, other);
   checkTensor("dist", "input", input);
   checkTensor("dist", "other", other);
   const { p } = read("dist", { p: 2 }, args);
@@ -116,6 +119,7 @@ export type RenormArgs = Args<[p: number, dim: number, maxnorm: number], {
  * @see https://pytorch.org/docs/stable/generated/torch.renorm.html
  */
 export function renorm(input: Tensor, ...args: RenormArgs): Tensor {
+  input = castFor("renorm", input);
   checkTensor("renorm", "input", input);
   const { p, dim, maxnorm } = read("renorm", { p: NaN, dim: NaN, maxnorm: NaN }, args);
   for (const [name, value] of Object.entries({ p, dim, maxnorm })) {

@@ -7,6 +7,7 @@ import { describeValue } from "../tensor/describe.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import { sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { autocastType, castFor } from "./autocast.ts";
 import { copyInto, denseAs } from "./copy.ts";
 import { beginInPlace } from "./in_place.ts";
 import {
@@ -75,6 +76,17 @@ function rowsOf(
   return { rows: sizeOf(input.shape.slice(0, lead)), n: sizeOf(shape) };
 }
 
+/** The arguments of `layerNorm` after the input. */
+export type LayerNormArgs = Args<
+  [
+    normalizedShape: number | readonly number[],
+    weight: Tensor | null,
+    bias: Tensor | null,
+    eps: number,
+  ],
+  LayerNormOptions
+>;
+
 /**
  * (x - mean) / sqrt(variance + eps) * weight + bias over the last axes, of shape `normalizedShape`: [..., normalizedShape]
  * -> the same shape.
@@ -82,20 +94,22 @@ function rowsOf(
  * @throws RangeError when the input does not end in `normalizedShape`, or weight or bias are not of that shape.
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.layer_norm.html
  */
-export function layerNorm(
-  input: Tensor,
-  ...args: Args<
-    [
-      normalizedShape: number | readonly number[],
-      weight: Tensor | null,
-      bias: Tensor | null,
-      eps: number,
-    ],
-    LayerNormOptions
-  >
-): Tensor {
+export function layerNorm(input: Tensor, ...args: LayerNormArgs): Tensor {
+  return lastNorm(input, args, null);
+}
+
+/**
+ * `layerNorm` in the type that `consumer`, the one call that reads the result, takes: within `autocast`, rounding to it is
+ * part of the kernel.
+ */
+export function layerNormFor(consumer: string, input: Tensor, ...args: LayerNormArgs): Tensor {
+  return lastNorm(input, args, consumer);
+}
+
+function lastNorm(input: Tensor, args: LayerNormArgs, consumer: string | null): Tensor {
   const call = "layerNorm";
   checkTensor(call, "input", input);
+  input = castFor(call, input);
   const { normalizedShape, weight, bias, eps } = read(call, {
     normalizedShape: undefined as unknown as number | readonly number[],
     weight: null as Tensor | null,
@@ -104,16 +118,9 @@ export function layerNorm(
   }, args);
   checkNumber(call, "eps", eps);
   const { rows, n } = rowsOf(call, input, normalizedShape, { weight, bias });
-  return normalizeRows(call, "native_layer_norm", input, {
-    rows,
-    groups: 1,
-    channels: n,
-    inner: 1,
-    centred: true,
-    eps,
-    weight,
-    bias,
-  });
+  const o = { rows, groups: 1, channels: n, inner: 1, centred: true, eps, weight, bias };
+  const result = consumer === null ? input.dtype : autocastType(consumer, input);
+  return normalizeRows(call, "native_layer_norm", input, o, result);
 }
 
 /** Options of `rmsNorm`. */
@@ -206,6 +213,7 @@ export function groupNorm(
 ): Tensor {
   const call = "groupNorm";
   checkTensor(call, "input", input);
+  input = castFor(call, input);
   const { numGroups, weight, bias, eps } = read(call, {
     numGroups: NaN,
     weight: null as Tensor | null,

@@ -5,13 +5,19 @@
  */
 import { describeValue } from "../tensor/describe.ts";
 import { recordAll, recording } from "../autograd/record.ts";
-import { computeType, float32 } from "../backend/dtype.ts";
+import { computeType, type DType, float32 } from "../backend/dtype.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import { checkDevice, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { cast, denseAs } from "./copy.ts";
-import { kernelTable, wantsGrad } from "./elementwise.ts";
+import {
+  computeTypeOn,
+  hasKernel,
+  type KernelTable,
+  kernelTable,
+  wantsGrad,
+} from "./elementwise.ts";
 import { beginInPlace } from "./in_place.ts";
 import { update } from "./indexed.ts";
 import { mean } from "./reduce.ts";
@@ -23,6 +29,9 @@ import { reshape, select } from "./view.ts";
 const ROW_NORM = kernelTable("row_norm"),
   ROW_NORM_GRAD = kernelTable("row_norm_grad"),
   ROW_NORM_GRAD_AFFINE = kernelTable("row_norm_grad_affine"),
+  ROW_NORM_MIXED = kernelTable("row_norm_mixed"),
+  ROW_NORM_MIXED_GRAD = kernelTable("row_norm_mixed_grad"),
+  ROW_NORM_MIXED_GRAD_AFFINE = kernelTable("row_norm_mixed_grad_affine"),
   BATCH_NORM = kernelTable("batch_norm"),
   BATCH_NORM_GRAD = kernelTable("batch_norm_grad");
 
@@ -66,7 +75,7 @@ export function checkChannels(
 }
 
 /** How a tensor is seen for a composed gradient: its shape, the axes of a statistic, the shape of the weight. */
-interface View {
+export interface View {
   shape: number[];
   dims: number[];
   affine: number[];
@@ -77,7 +86,7 @@ interface View {
 }
 
 /** The gradients, composed of differentiable operations: for derivatives of higher order. */
-function composedGrads(
+export function composedGrads(
   dy: Tensor,
   x: Tensor,
   { weight, bias }: Affine,
@@ -118,16 +127,29 @@ export interface Rows extends Affine {
   eps: number;
 }
 
-/** Each row of `x` normalised, recorded as `op`. */
-export function normalizeRows(call: string, op: string, x: Tensor, o: Rows): Tensor {
+/** Each row of `x` normalised, recorded as `op`, in dtype `result`. */
+export function normalizeRows(
+  call: string,
+  op: string,
+  x: Tensor,
+  o: Rows,
+  result: DType = x.dtype,
+): Tensor {
   const { rows, groups, channels, inner, eps, weight, bias } = o, { backend, dtype } = x;
-  const compute = computeType(dtype), centred = Number(o.centred), n = groups * channels;
-  const forward = backend.kernels[kernelFor(call, ROW_NORM, compute)] as AnyKernel;
-  const source = denseAs(x, compute), w = weight && denseAs(weight, compute);
-  const b = bias && denseAs(bias, compute), empty = x.numElements === 0;
-  const y = emptyOn(backend, x.shape, compute), stats = emptyOn(backend, [2, rows], compute);
+  const mixed = dtype === float32 && result !== dtype && hasKernel(backend, ROW_NORM_MIXED, result);
+  if (!mixed && result !== dtype) return cast(normalizeRows(call, op, x, o), result);
+  // Statistics, scale and shift are float32 where the elements are narrow.
+  const compute = computeTypeOn(backend, ROW_NORM, dtype), wide = computeType(dtype);
+  const centred = Number(o.centred), n = groups * channels;
+  const kernel = (table: KernelTable, ofMixed: KernelTable) =>
+    backend.kernels[mixed ? ofMixed[result.id]! : kernelFor(call, table, compute)] as AnyKernel;
+  const source = denseAs(x, compute),
+    type = mixed ? result : compute,
+    w = weight && denseAs(weight, wide);
+  const b = bias && denseAs(bias, wide), empty = x.numElements === 0;
+  const y = emptyOn(backend, x.shape, type), stats = emptyOn(backend, [2, rows], wide);
   if (!empty) {
-    forward(
+    kernel(ROW_NORM, ROW_NORM_MIXED)(
       y.pointer,
       stats.pointer,
       source.pointer,
@@ -156,13 +178,12 @@ export function normalizeRows(call: string, op: string, x: Tensor, o: Rows): Ten
         fixed: null,
       });
     }
-    const g = denseAs(dy, compute);
+    const g = denseAs(dy, type);
     let dx: Tensor | null = null;
     if (wanted[0]) {
       dx = emptyOn(backend, x.shape, compute);
-      const kernel = backend.kernels[kernelFor(call, ROW_NORM_GRAD, compute)] as AnyKernel;
       if (!empty) {
-        kernel(
+        kernel(ROW_NORM_GRAD, ROW_NORM_MIXED_GRAD)(
           dx.pointer,
           g.pointer,
           source.pointer,
@@ -180,14 +201,13 @@ export function normalizeRows(call: string, op: string, x: Tensor, o: Rows): Ten
       dx = convertTo(dx, dtype);
     }
     if (!wanted[1] && !wanted[2]) return [dx, null, null];
-    const dWeight = emptyOn(backend, (weight ?? bias)!.shape, compute);
-    const dBias = emptyOn(backend, dWeight.shape, compute);
-    const kernel = backend.kernels[kernelFor(call, ROW_NORM_GRAD_AFFINE, compute)] as AnyKernel;
+    const dWeight = emptyOn(backend, (weight ?? bias)!.shape, wide);
+    const dBias = emptyOn(backend, dWeight.shape, wide);
     if (empty) {
       fillWith(dWeight, 0);
       fillWith(dBias, 0);
     } else {
-      kernel(
+      kernel(ROW_NORM_GRAD_AFFINE, ROW_NORM_MIXED_GRAD_AFFINE)(
         dWeight.pointer,
         dBias.pointer,
         g.pointer,
@@ -208,7 +228,7 @@ export function normalizeRows(call: string, op: string, x: Tensor, o: Rows): Ten
     ];
   };
   const saved = weight === null ? [x] : [x, weight];
-  return recordAll(op, [convertTo(y, dtype)], [x, weight, bias], grads, saved)[0];
+  return recordAll(op, [convertTo(y, result)], [x, weight, bias], grads, saved)[0];
 }
 
 /** `x` as [batches, channels, inner], normalised channel by channel. */

@@ -11,6 +11,7 @@ import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { elementAt } from "./check.ts";
 import { collapse, copyInto, dense, denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
+import { roomForWrites } from "./indexed.ts";
 
 /** One index for each axis: int64, contiguous, all of one shape, or null for the whole axis. */
 export type Indexes = readonly (Tensor | null)[];
@@ -182,6 +183,7 @@ export function writeAt(
     source = emptyOn(backend, shape, dtype);
     copyInto(source, value);
   }
+  roomForWrites(backend, n, source.numElements);
   if (!accumulate) {
     const kernel = backend.kernels[`put_offsets_b${dtype.size as 1 | 2 | 4 | 8}`];
     kernel(x.pointer, source.pointer, offsets.pointer, n, inner, stride, 0, outer);

@@ -7,6 +7,7 @@ import { record } from "../autograd/record.ts";
 import { type DType, float64 } from "../backend/dtype.ts";
 import { type Args, read } from "../tensor/arguments.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { eq, ge, le } from "./compare.ts";
 import { cast } from "./copy.ts";
@@ -62,7 +63,8 @@ function readExponent(call: string, args: ExponentArgs): Operand {
 export function pow(input: Operand, ...args: ExponentArgs): Tensor {
   const exponent = readExponent("pow", args);
   checkOperand("pow", "input", input);
-  return power("pow", input, exponent, resultType(input, exponent));
+  const [a, b] = castAll("pow", input, exponent);
+  return power("pow", a, b, resultType(a, b));
 }
 
 /** `input` to the power of `exponent`, computed in float64. */

@@ -12,6 +12,7 @@ import { broadcast, broadcastsTo, broadcastStrides, checkDevice, show } from "..
 import type { Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { collapse, dense, denseAs } from "./copy.ts";
+import { hasKernel, kernelTable } from "./elementwise.ts";
 import { halfProduct, isHalf, type Strided } from "./mixed_product.ts";
 import { expand, unsqueeze } from "./view.ts";
 import { sumScratch } from "./reduction.ts";
@@ -20,7 +21,12 @@ import { sumTo } from "./sum_to.ts";
 /** The bytes of scratch that the matmul kernel needs, whatever the sizes. */
 export const SCRATCH = 270_528;
 
-/** The dtype in which products of each dtype are computed, by id: float32, float64 or int64; undefined for bool. */
+const MATMUL = kernelTable("matmul"), SUM = kernelTable("sum");
+
+/**
+ * The dtype in which products of each dtype are computed, by id, unless the device has a kernel of its own for a narrow one:
+ * float32, float64 or int64; undefined for bool.
+ */
 const COMPUTE: readonly (DType | undefined)[] = dtypes.map((t) =>
   t.kind === "bool" ? undefined : t.kind === "int" ? int64 : t === float64 ? float64 : float32
 );
@@ -39,7 +45,7 @@ export function productType(call: string, a: Tensor, ...others: Tensor[]): DType
   }
   const compute = COMPUTE[a.dtype.id];
   if (compute === undefined) throw new TypeError(`${call}: not defined for ${a.dtype}`);
-  return compute;
+  return isHalf(a.dtype) && hasKernel(a.storage.backend!, MATMUL, a.dtype) ? a.dtype : compute;
 }
 
 /** Throws `RangeError` unless `x` has `rank` axes, `TypeError` unless it is a tensor. */
@@ -136,11 +142,7 @@ type MatmulKernel = Tensor["backend"]["kernels"]["matmul"];
 
 function kernelOf(x: Tensor, dtype: DType): MatmulKernel {
   const { kernels } = x.backend;
-  return dtype === float32
-    ? kernels.matmul
-    : dtype === float64
-    ? kernels.matmul_f64
-    : kernels.matmul_i64;
+  return dtype === float32 ? kernels.matmul : kernels[MATMUL[dtype.id]!] as MatmulKernel;
 }
 
 /** `y`, computed in the kernel's dtype, in `dtype`. */
@@ -170,7 +172,8 @@ export function multiply(
   bias: Tensor | null = null,
   epilogue?: Epilogue,
 ): Tensor {
-  const dtype = productType(call, a, b), half = isHalf(a.dtype), own = half ? a.dtype : dtype;
+  const dtype = productType(call, a, b), half = dtype !== a.dtype && isHalf(a.dtype);
+  const own = half ? a.dtype : dtype;
   const p = matrixOf(a, own), q = matrixOf(b, own);
   const m = ta ? p.columns : p.rows,
     k = ta ? p.rows : p.columns,
@@ -270,7 +273,8 @@ export function vectorProduct(
   tx: boolean,
   v: Tensor,
 ): Tensor {
-  const dtype = productType(call, x, v), half = isHalf(x.dtype), own = half ? x.dtype : dtype;
+  const dtype = productType(call, x, v), half = dtype !== x.dtype && isHalf(x.dtype);
+  const own = half ? x.dtype : dtype;
   const p = matrixOf(x, own), q = vectorOf(v, own);
   const m = tx ? p.columns : p.rows, k = tx ? p.rows : p.columns;
   if (k !== v.numElements) refuseInner(call, x.shape, v.shape, k, v.numElements);
@@ -446,12 +450,13 @@ function lastTwo(values: readonly number[], swap: boolean): [number, number] {
 
 /** The sum of `x` [..., n] over all leading axes -> [n]: the gradient of what was added to every row. */
 export function sumRows(x: Tensor): Tensor {
-  const n = x.shape[x.ndim - 1], source = dense(x);
-  if (x.dtype !== float32) return sumTo(x, [n]);
-  const y = emptyOn(x.backend, [n], float32);
+  const n = x.shape[x.ndim - 1], source = dense(x), { backend, dtype } = x;
+  if (dtype.size === 8 || !hasKernel(backend, SUM, dtype)) return sumTo(x, [n]);
+  const y = emptyOn(backend, [n], dtype);
   if (n > 0) {
-    const rows = x.numElements / n, scratch = sumScratch(x.backend, rows, n, n);
-    x.backend.kernels.sum(y.pointer, source.pointer, rows, n, scratch, 0, n);
+    const rows = x.numElements / n, scratch = sumScratch(backend, rows, n, n);
+    const kernel = backend.kernels[SUM[dtype.id]!] as typeof backend.kernels.sum;
+    kernel(y.pointer, source.pointer, rows, n, scratch, 0, n);
   }
   return record("sum", y, [x], [(dy) => expand(dy, x.shape)]);
 }

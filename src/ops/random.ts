@@ -15,7 +15,7 @@ import {
   wholeNumber,
 } from "../tensor/arguments.ts";
 import { backendOf, convert, emptyOn, type TensorOptions, withOptions } from "../tensor/create.ts";
-import { defaultGenerator, type Generator } from "../tensor/generator.ts";
+import { defaultGenerator, type Generator, seedDevices } from "../tensor/generator.ts";
 import { broadcast, checkDevice, checkShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { denseAs } from "./copy.ts";
@@ -58,14 +58,18 @@ const OPTIONS = {
   ...NO_GENERATOR,
 };
 
-/** Starts the default generator anew from `seed`, and returns it. */
+/** Starts the default generator, and those of CUDA devices, anew from `seed`, and returns the default one. */
 export function manualSeed(seed: number | bigint): Generator {
-  return defaultGenerator.manualSeed(seed);
+  defaultGenerator.manualSeed(seed);
+  seedDevices(seed);
+  return defaultGenerator;
 }
 
-/** Starts the default generator anew from a seed that nobody can foresee, and returns that. */
+/** Starts the default generator, and those of CUDA devices, anew from a seed that nobody can foresee, and returns that. */
 export function seed(): number {
-  return defaultGenerator.seed();
+  const seed = defaultGenerator.seed();
+  seedDevices(seed);
+  return seed;
 }
 
 /** The seed that the default generator was last started from. */

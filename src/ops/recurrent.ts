@@ -17,6 +17,7 @@ import { addmm } from "./add_product.ts";
 import { relu } from "./activation.ts";
 import { unbind } from "./cut.ts";
 import { dropout } from "./dropout.ts";
+import { castAll, castFor } from "./autocast.ts";
 import { cat, stack } from "./join.ts";
 import { linear } from "./linear.ts";
 import { gruCell, lstmCell } from "./recurrent_cell.ts";
@@ -76,6 +77,10 @@ function step(
   return { h: kind === "RNN_TANH" ? tanh(sum) : relu(sum), c };
 }
 
+function turned({ weightHh }: CellWeights): Tensor {
+  return transpose(castFor("recurrent", weightHh), 0, 1);
+}
+
 /**
  * One step of a cell. x: [batch, input], h and c: [batch, hidden] -> h and c.
  *
@@ -88,8 +93,9 @@ export function recurrentCell(
   c: Tensor | null,
   weights: CellWeights,
 ): State {
+  [x, h, c] = castAll("recurrent", x, h, c);
   const product = linear(x, weights.weightIh, inputBias(kind, weights));
-  return step(kind, product, { h, c }, transpose(weights.weightHh, 0, 1), weights);
+  return step(kind, product, { h, c }, turned(weights), weights);
 }
 
 /** One layer in one direction: x [steps, batch, input] -> the hidden states of all steps, and the last state. */
@@ -101,7 +107,7 @@ function layer(
   reverse: boolean,
 ): [output: Tensor, last: State] {
   const products = unbind(linear(x, weights.weightIh, inputBias(kind, weights)), 0);
-  const transposed = transpose(weights.weightHh, 0, 1), steps = products.length;
+  const transposed = turned(weights), steps = products.length;
   const outputs = new Array<Tensor>(steps);
   for (let i = 0; i < steps; i++) {
     const t = reverse ? steps - 1 - i : i;
@@ -143,6 +149,7 @@ export function recurrent(
       `${call}: expected a sequence of at least 1 step, got input ${show(x.shape)}`,
     );
   }
+  [x, h0, c0] = castAll("recurrent", x, h0, c0);
   const { kind, weights, bidirectional } = settings, directions = bidirectional ? 2 : 1;
   const layers = weights.length / directions, last: State[] = [];
   const h = unbind(h0, 0), c = c0 === null ? null : unbind(c0, 0);

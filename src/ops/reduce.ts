@@ -9,10 +9,11 @@ import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { emptyOn, fillWith } from "../tensor/create.ts";
 import { axes } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { div, mul, sub } from "./arithmetic.ts";
 import { isnan } from "./compare.ts";
 import { cast, dense } from "./copy.ts";
-import { binary, kernelTable } from "./elementwise.ts";
+import { binary, hasKernel, kernelTable } from "./elementwise.ts";
 import { logicalNot } from "./logic.ts";
 import {
   checkDType,
@@ -48,6 +49,7 @@ const SUM = kernelTable("sum"),
  * @throws RangeError when an axis is out of range or given twice.
  */
 export function sum(x: Tensor, ...args: ReduceArgs): Tensor {
+  x = castFor("sum", x);
   const { dims, all, keepdim, dtype } = readReduce("sum", x, args);
   const type = dtype ?? (x.dtype.kind === "float" ? x.dtype : int64);
   const { shape } = x;
@@ -55,7 +57,8 @@ export function sum(x: Tensor, ...args: ReduceArgs): Tensor {
   // Bytes are summed as they are; anything else is converted first.
   if (type === int64 && x.dtype.suffix === "_u8") compute = x.dtype;
   else if (dtype !== null) source = cast(x, dtype);
-  const result = reduceType(type);
+  let result = reduceType(type);
+  if (type === source.dtype && hasKernel(x.backend, SUM, type)) compute = result = type;
   const y = convertTo(reduce("sum", SUM, source, dims, keepdim, compute, result), type);
   return record(all ? "sum" : "SumBackward1", y, [source], [
     (dy) => expand(restoreAxes(dy, dims, keepdim), shape),
@@ -125,6 +128,7 @@ export function prod(
     { dim?: number | null; keepdim?: boolean; dtype?: DType | null }
   >
 ): Tensor {
+  x = castFor("prod", x);
   checkTensor("prod", "input", x);
   const { dim, keepdim, dtype } = read("prod", {
     dim: null as number | null,
@@ -148,6 +152,7 @@ export function prod(
  * @throws RangeError when an axis is out of range or given twice.
  */
 export function logsumexp(x: Tensor, ...args: DimsArgs): Tensor {
+  x = castFor("logsumexp", x);
   const { dims, all, keepdim } = readDims("logsumexp", x, args);
   if (all) throw new TypeError("logsumexp: dim must be given: one axis, or several");
   const source = x.dtype.kind === "float" ? x : cast(x, float32), type = source.dtype;

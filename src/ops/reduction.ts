@@ -6,7 +6,8 @@
 import { describeValue } from "../tensor/describe.ts";
 import { computeType, DType, int64 } from "../backend/dtype.ts";
 import type { Backend } from "../backend/backend.ts";
-import { type KernelName, manifest } from "../backend/kernels.ts";
+import type { KernelName } from "../backend/kernels.ts";
+import { type NarrowName, parameters } from "../backend/narrow_kernels.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
 import { axes, axis, show } from "../tensor/shape.ts";
@@ -167,7 +168,7 @@ export function restoreAxes(dy: Tensor, dims: readonly number[], keepdim: boolea
 }
 
 /** The kernel of `table` for `dtype`. Throws `TypeError` when there is none. */
-export function kernelFor(call: string, table: KernelTable, dtype: DType): KernelName {
+export function kernelFor(call: string, table: KernelTable, dtype: DType): KernelName | NarrowName {
   const name = table[dtype.id];
   if (name === undefined) throw new TypeError(`${call}: not defined for ${dtype}`);
   return name;
@@ -211,7 +212,7 @@ export function reduce(
   const count = y.numElements;
   if (count > 0) {
     const kernel = x.backend.kernels[name] as unknown as AnyKernel;
-    if (manifest[name][4] === "scratch scratch") {
+    if (parameters[name][4] === "scratch scratch") {
       const scratch = sumScratch(x.backend, n, inner, count);
       kernel(y.pointer, source.pointer, n, inner, scratch, 0, count);
     } else kernel(y.pointer, source.pointer, n, inner, ...extra, 0, count);
@@ -226,15 +227,15 @@ export function reduceIndexed(
   x: Tensor,
   dims: readonly number[],
   keepdim: boolean,
-  extra: (n: number) => readonly number[] = () => [],
+  extra: (n: number, slices: number) => readonly number[] = () => [],
 ): [values: Tensor, indices: Tensor] {
   const dtype = reduceType(x.dtype), name = kernelFor(call, table, dtype);
   const { x: source, n, inner } = grouped(x, dims, dtype);
-  const shape = reducedShape(x, dims, keepdim), more = extra(n);
+  const shape = reducedShape(x, dims, keepdim);
   const values = emptyOn(x.backend, shape, dtype), indices = emptyOn(x.backend, shape, int64);
   const count = values.numElements;
   if (count > 0) {
-    const kernel = x.backend.kernels[name] as unknown as AnyKernel;
+    const kernel = x.backend.kernels[name] as unknown as AnyKernel, more = extra(n, count);
     kernel(values.pointer, indices.pointer, source.pointer, n, inner, ...more, 0, count);
   }
   return [convertTo(values, x.dtype), indices];

@@ -7,6 +7,7 @@ import { type DType, int64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { axis } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { cast } from "./copy.ts";
 import { inPlace } from "./elementwise.ts";
 import { checkDType, checkFloating } from "./reduction.ts";
@@ -38,6 +39,7 @@ function readScan(call: string, x: Tensor, args: ScanArgs): [x: Tensor, dim: num
  * @throws RangeError when `dim` is out of range.
  */
 export function cumsum(x: Tensor, ...args: ScanArgs): Tensor {
+  x = castFor("cumsum", x);
   const [source, dim] = readScan("cumsum", x, args);
   return runningSum(source, dim, false);
 }
@@ -53,6 +55,7 @@ export function cumsum_(x: Tensor, ...args: ScanArgs): Tensor {
  * @throws RangeError when `dim` is out of range.
  */
 export function cumprod(x: Tensor, ...args: ScanArgs): Tensor {
+  x = castFor("cumprod", x);
   const [source, dim] = readScan("cumprod", x, args);
   return runningProduct(source, dim);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { castAll, castFor } from "./autocast.ts";
 import { cast } from "./copy.ts";
 import { noGrad, record } from "../autograd/record.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
@@ -42,6 +43,7 @@ export function cosineSimilarity(
   x2: Tensor,
   ...args: Args<[dim: number, eps: number], CosineSimilarityOptions>
 ): Tensor {
+  [x1, x2] = castAll("cosineSimilarity", x1, x2);
   const call = "cosineSimilarity";
   checkTensor(call, "x1", x1);
   checkTensor(call, "x2", x2);
@@ -150,6 +152,7 @@ export function cdist(
   x2: Tensor,
   ...args: Args<[p: number, computeMode: string | null], CdistOptions>
 ): Tensor {
+  [x1, x2] = castAll("cdist", x1, x2);
   const call = "cdist";
   checkTensor(call, "x1", x1);
   checkTensor(call, "x2", x2);
@@ -173,6 +176,7 @@ export function cdist(
  * @see https://pytorch.org/docs/stable/generated/torch.nn.functional.pdist.html
  */
 export function pdist(input: Tensor, ...args: Args<[p: number], { p?: number }>): Tensor {
+  input = castFor("pdist", input);
   const call = "pdist";
   checkTensor(call, "input", input);
   const { p } = read(call, { p: 2 }, args);

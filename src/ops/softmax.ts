@@ -4,14 +4,15 @@
  * @module
  */
 import { record } from "../autograd/record.ts";
-import { computeType, type DType } from "../backend/dtype.ts";
+import type { DType } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
 import { convert, emptyLike } from "../tensor/create.ts";
 import { axis, splitAt } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { cast, denseAs } from "./copy.ts";
-import { type KernelTable, kernelTable } from "./elementwise.ts";
+import { computeTypeOn, type KernelTable, kernelTable } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import { exp, neg } from "./unary.ts";
 
@@ -35,7 +36,7 @@ type SliceKernel = (...values: number[]) => void;
 
 /** y = kernel(inputs) over slices along `dim`, of the first input's shape and dtype; no history. */
 function overSlices(call: string, table: KernelTable, inputs: Tensor[], dim: number): Tensor {
-  const [x] = inputs, compute = computeType(x.dtype), name = table[compute.id];
+  const [x] = inputs, compute = computeTypeOn(x.backend, table, x.dtype), name = table[compute.id];
   if (name === undefined) {
     throw new TypeError(`${call}: not defined for ${x.dtype}; give a floating-point dtype`);
   }
@@ -75,6 +76,7 @@ function readArgs(call: string, x: Tensor, args: SoftmaxArgs): [x: Tensor, dim: 
  * @throws TypeError when `x` is not floating-point and no `dtype` is given.
  */
 export function softmax(x: Tensor, ...args: SoftmaxArgs): Tensor {
+  x = castFor("softmax", x);
   const [source, dim] = readArgs("softmax", x, args);
   const y = overSlices("softmax", SOFTMAX, [source], dim);
   return record("softmax", y, [source], [(dy) => softmaxGrad(dy, y, dim)], [y]);
@@ -100,6 +102,7 @@ function softmaxGrad(dy: Tensor, y: Tensor, dim: number): Tensor {
  * @throws TypeError when `x` is not floating-point and no `dtype` is given.
  */
 export function logSoftmax(x: Tensor, ...args: SoftmaxArgs): Tensor {
+  x = castFor("logSoftmax", x);
   const [source, dim] = readArgs("logSoftmax", x, args);
   const y = overSlices("logSoftmax", LOG_SOFTMAX, [source], dim);
   return record("log_softmax", y, [source], [(dy) => logSoftmaxGrad(dy, y, dim)], [y]);

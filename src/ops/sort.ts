@@ -18,9 +18,19 @@ import { unsqueeze } from "./view.ts";
 
 const SORT = kernelTable("sort"), TOPK = kernelTable("topk"), KTHVALUE = kernelTable("kthvalue");
 
-/** Scratch space for sorting n elements of `x`: see assembly/sort.ts. */
-function scratchFor(x: Tensor, n: number): number {
-  return x.backend.scratch((4 * n + 1024) * Math.max(x.dtype.size, 4));
+/** Slices that a device sorts at once take about this many bytes at most, unless a single one does. */
+const AT_ONCE = 2 ** 28;
+
+/** Bytes to sort `slices` slices of n elements of `size` bytes at once (cuda/sort.cuh), with `extra` more an element. */
+export function roomToSort(n: number, slices: number, size: number, extra = 0): number {
+  const each = (5 * n + 1024) * Math.max(size, 4) + extra * n;
+  return each * Math.min(slices, Math.max(1, Math.floor(AT_ONCE / each)));
+}
+
+/** Scratch space for sorting `slices` slices of n elements of `x`: one after the other (assembly/sort.ts), or at once. */
+export function scratchFor(x: Tensor, n: number, slices: number): number {
+  const { size } = x.dtype;
+  return x.backend.scratch((4 * n + 1024) * Math.max(size, 4), roomToSort(n, slices, size));
 }
 
 /** Values and indices, with the gradient of the values going back to where they came from. */
@@ -81,7 +91,7 @@ export function sort(x: Tensor, ...args: SortArgs): ValuesAndIndices {
       inner,
       descending ? 1 : 0,
       stable ? 1 : 0,
-      scratchFor(source, n),
+      scratchFor(source, n, outer * inner),
       0,
       outer * inner,
     );
@@ -162,7 +172,7 @@ export function topk(
       inner,
       largest ? 1 : 0,
       sorted ? 1 : 0,
-      scratchFor(source, n),
+      scratchFor(source, n, outer * inner),
       0,
       outer * inner,
     );
@@ -211,7 +221,7 @@ export function kthvalue(
       n,
       k,
       inner,
-      scratchFor(source, n),
+      scratchFor(source, n, outer * inner),
       0,
       outer * inner,
     );

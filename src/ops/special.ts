@@ -7,6 +7,7 @@ import { record } from "../autograd/record.ts";
 import { float64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { logitGrad } from "./activation_grad.ts";
 import { div, mul, sub } from "./arithmetic.ts";
 import { eq } from "./compare.ts";
@@ -47,6 +48,7 @@ export function erfc(x: Tensor): Tensor {
 
 /** The inverse of erf, from -1 to 1. */
 export function erfinv(x: Tensor): Tensor {
+  x = castFor("erfinv", x);
   const y = realUnary("erfinv", ERFINV, x);
   return record("erfinv", y, [x], [
     (dy) => mul(dy, mul(exp(mul(y, y)), 1 / TWO_OVER_SQRT_PI)),

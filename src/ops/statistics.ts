@@ -11,6 +11,7 @@ import { emptyOn, fillWith } from "../tensor/create.ts";
 import type { ValuesAndIndices } from "../tensor/named_tuple.ts";
 import { axis, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { item } from "./access.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { chosen, putWhereChosen, readAlong, shareAmongEqual } from "./chosen.ts";
@@ -23,7 +24,7 @@ import { lerp, maskedFill, where } from "./pointwise.ts";
 import { movedim } from "./axes.ts";
 import { all, any, sum } from "./reduce.ts";
 import { checkFlag, type DimArgs, reduceIndexed } from "./reduction.ts";
-import { sort } from "./sort.ts";
+import { roomToSort, sort } from "./sort.ts";
 import { ceil, floor, round } from "./rounding.ts";
 import { expand, reshape, select, unsqueeze } from "./view.ts";
 
@@ -102,7 +103,7 @@ export function mode(x: Tensor, ...args: DimArgs): ValuesAndIndices {
     x,
     dims,
     keepdim,
-    (n) => [x.backend.scratch(4 * n)],
+    (n, slices) => [x.backend.scratch(4 * n, roomToSort(n, slices, 8, 16))],
   );
   return chosen(
     "mode",
@@ -219,6 +220,7 @@ function quantileOf(call: string, ignoreNaN: boolean, x: Tensor, args: QuantileA
  * @see https://pytorch.org/docs/stable/generated/torch.quantile.html
  */
 export function quantile(x: Tensor, ...args: QuantileArgs): Tensor {
+  x = castFor("quantile", x);
   return quantileOf("quantile", false, x, args);
 }
 
@@ -229,5 +231,6 @@ export function quantile(x: Tensor, ...args: QuantileArgs): Tensor {
  * @throws TypeError when `x` is neither float32 nor float64, or `q` is a tensor of another dtype.
  */
 export function nanquantile(x: Tensor, ...args: QuantileArgs): Tensor {
+  x = castFor("nanquantile", x);
   return quantileOf("nanquantile", true, x, args);
 }

@@ -9,6 +9,7 @@ import { type Args, checkTensor, read, wholeNumber } from "../tensor/arguments.t
 import { emptyOn } from "../tensor/create.ts";
 import { axis, broadcast, show } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { castAll } from "./autocast.ts";
 import { tolist } from "./access.ts";
 import { mul, sub } from "./arithmetic.ts";
 import { contract } from "./contraction.ts";
@@ -36,6 +37,7 @@ export function tensordot(
   b: Tensor,
   ...args: Args<[dims: TensordotDims], { dims?: TensordotDims }>
 ): Tensor {
+  [a, b] = castAll("tensordot", a, b);
   checkTensor("tensordot", "a", a);
   checkTensor("tensordot", "b", b);
   const { dims } = read("tensordot", { dims: 2 as TensordotDims }, args);
@@ -101,6 +103,7 @@ function pairedAxes(a: Tensor, b: Tensor, dims: unknown): [number[], number[]] {
  * @throws RangeError when the last sizes differ.
  */
 export function inner(input: Tensor, other: Tensor): Tensor {
+  [input, other] = castAll("inner", input, other);
   checkTensor("inner", "input", input);
   checkTensor("inner", "other", other);
   if (input.ndim === 0 || other.ndim === 0) return mul(input, other);

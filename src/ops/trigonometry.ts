@@ -6,6 +6,7 @@
 import { record } from "../autograd/record.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { binary, floatType, inPlace, kernelTable } from "./elementwise.ts";
 import { rsqrt } from "./unary.ts";
@@ -36,12 +37,14 @@ export function cos(x: Tensor): Tensor {
 
 /** The tangent of x, in radians. */
 export function tan(x: Tensor): Tensor {
+  x = castFor("tan", x);
   const y = realUnary("tan", TAN, x);
   return record("tan", y, [x], [(dy) => mul(dy, add(mul(y, y), 1))], [y]);
 }
 
 /** The angle in [-pi/2, pi/2] whose sine is x. */
 export function asin(x: Tensor): Tensor {
+  x = castFor("asin", x);
   return record("asin", realUnary("asin", ASIN, x), [x], [
     (dy) => mul(dy, rsqrt(mul(sub(1, x), add(x, 1)))),
   ], [x]);
@@ -49,6 +52,7 @@ export function asin(x: Tensor): Tensor {
 
 /** The angle in [0, pi] whose cosine is x. */
 export function acos(x: Tensor): Tensor {
+  x = castFor("acos", x);
   return record("acos", realUnary("acos", ACOS, x), [x], [
     (dy) => mul(dy, mul(rsqrt(mul(sub(1, x), add(x, 1))), -1)),
   ], [x]);
@@ -61,11 +65,13 @@ export function atan(x: Tensor): Tensor {
 
 /** The hyperbolic sine. */
 export function sinh(x: Tensor): Tensor {
+  x = castFor("sinh", x);
   return record("sinh", realUnary("sinh", SINH, x), [x], [(dy) => mul(dy, cosh(x))], [x]);
 }
 
 /** The hyperbolic cosine. */
 export function cosh(x: Tensor): Tensor {
+  x = castFor("cosh", x);
   return record("cosh", realUnary("cosh", COSH, x), [x], [(dy) => mul(dy, sinh(x))], [x]);
 }
 

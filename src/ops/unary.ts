@@ -7,6 +7,7 @@ import { record } from "../autograd/record.ts";
 import { int64 } from "../backend/dtype.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { castFor } from "./autocast.ts";
 import { sigmoidGrad, tanhGrad } from "./activation_grad.ts";
 import { add, div, mul } from "./arithmetic.ts";
 import { zerosLike } from "./create.ts";
@@ -87,18 +88,21 @@ function sqrtGrad(dy: Tensor, y: Tensor): Tensor {
 
 /** 1 / sqrt(x). */
 export function rsqrt(x: Tensor): Tensor {
+  x = castFor("rsqrt", x);
   const y = realUnary("rsqrt", RSQRT, x);
   return record("rsqrt", y, [x], [(dy) => mul(dy, mul(mul(mul(y, y), y), -0.5))], [y]);
 }
 
 /** 1 / x. */
 export function reciprocal(x: Tensor): Tensor {
+  x = castFor("reciprocal", x);
   const y = realUnary("reciprocal", RECIPROCAL, x);
   return record("reciprocal", y, [x], [(dy) => mul(dy, mul(mul(y, y), -1))], [y]);
 }
 
 /** e to the power of x. */
 export function exp(x: Tensor): Tensor {
+  x = castFor("exp", x);
   const y = realUnary("exp", EXP, x);
   return record("exp", y, [x], [(dy) => mul(dy, y)], [y]);
 }
@@ -111,17 +115,20 @@ export function exp2(x: Tensor): Tensor {
 
 /** exp(x) - 1, precise near 0. */
 export function expm1(x: Tensor): Tensor {
+  x = castFor("expm1", x);
   const y = realUnary("expm1", EXPM1, x);
   return record("expm1", y, [x], [(dy) => mul(dy, add(y, 1))], [y]);
 }
 
 /** The natural logarithm. */
 export function log(x: Tensor): Tensor {
+  x = castFor("log", x);
   return record("log", realUnary("log", LOG, x), [x], [(dy) => div(dy, x)], [x]);
 }
 
 /** log(1 + x), precise near 0. */
 export function log1p(x: Tensor): Tensor {
+  x = castFor("log1p", x);
   return record("Log1PBackward0", realUnary("log1p", LOG1P, x), [x], [(dy) => div(dy, add(x, 1))], [
     x,
   ]);
@@ -129,6 +136,7 @@ export function log1p(x: Tensor): Tensor {
 
 /** The logarithm to base 2. */
 export function log2(x: Tensor): Tensor {
+  x = castFor("log2", x);
   return record("log2", realUnary("log2", LOG2, x), [x], [
     (dy) => div(dy, mul(x, Math.LN2)),
   ], [x]);
@@ -136,6 +144,7 @@ export function log2(x: Tensor): Tensor {
 
 /** The logarithm to base 10. */
 export function log10(x: Tensor): Tensor {
+  x = castFor("log10", x);
   return record("log10", realUnary("log10", LOG10, x), [x], [
     (dy) => div(dy, mul(x, Math.LN10)),
   ], [x]);

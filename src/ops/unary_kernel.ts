@@ -5,12 +5,19 @@
  */
 import { describeValue } from "../tensor/describe.ts";
 import { recording } from "../autograd/record.ts";
-import { computeType, type DType } from "../backend/dtype.ts";
+import type { DType } from "../backend/dtype.ts";
 import { checkTensor } from "../tensor/arguments.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { denseAs } from "./copy.ts";
-import { floatType, inPlace, type KernelTable, unary } from "./elementwise.ts";
+import {
+  computeTypeOn,
+  floatType,
+  hasKernel,
+  inPlace,
+  type KernelTable,
+  unary,
+} from "./elementwise.ts";
 import { beginInPlace, recordInPlace } from "./in_place.ts";
 
 type Kernel = (...values: number[]) => void;
@@ -20,7 +27,7 @@ export type Parameters = readonly [a: number, b: number, c: number];
 
 /** The kernel of `table` that computes a floating-point `dtype`, and the dtype that it takes. */
 function kernelOf(call: string, table: KernelTable, x: Tensor): [kernel: Kernel, compute: DType] {
-  const compute = computeType(x.dtype), name = table[compute.id];
+  const compute = computeTypeOn(x.backend, table, x.dtype), name = table[compute.id];
   if (name === undefined) throw new TypeError(`${call}: not defined for ${x.dtype}`);
   return [x.backend.kernels[name] as Kernel, compute];
 }
@@ -84,7 +91,7 @@ export function unaryInPlace(
 ): Tensor {
   const call = `${op}_`;
   checkTensor(call, "self", x);
-  const direct = x.dense && x.dtype.isFloatingPoint && table[x.dtype.id] !== undefined;
+  const direct = x.dense && x.dtype.isFloatingPoint && hasKernel(x.backend, table, x.dtype);
   if (!direct || (fromResult === undefined && recording([x]))) return inPlace(call, x, [], f);
   beginInPlace(call, x);
   unary(call, table, x, x.dtype, x.dtype, x);

@@ -155,7 +155,7 @@ function distinctSlices(
       table.pointer,
       rows,
       columns,
-      backend.scratch(8 * rows),
+      backend.scratch(8 * rows, 8 * rows),
     );
     compare = selectFrom(table, 0, order);
   }

@@ -24,12 +24,18 @@ export type StepKernel =
   | "rprop"
   | "asgd";
 
+/** Those that nothing comes after within a group's step: all are called at its end, so that a device can make one of many. */
+const TOGETHER: ReadonlySet<StepKernel> = new Set(["sgd", "adam"]);
+
 /**
  * An optimizer that writes the options of a group to the device, where its kernel reads them: so a step that was
  * recorded can be run again with another learning rate, after `writeOptions`.
  */
 export abstract class KernelOptimizer extends Optimizer {
   readonly #written = new WeakMap<ParamGroup, Map<Backend, [Tensor, Float64Array]>>();
+
+  /** The kernel calls that wait for the group's end. */
+  #calls: (() => void)[] = [];
 
   /** The numbers that the kernel reads, in its order. */
   protected abstract optionsOf(group: ParamGroup): number[];
@@ -39,7 +45,12 @@ export abstract class KernelOptimizer extends Optimizer {
     for (const group of this.paramGroups) this.beginGroup(group);
   }
 
+  protected override gradientOf(p: Tensor): Tensor | null {
+    return p.gradient;
+  }
+
   protected override beginGroup(group: ParamGroup): void {
+    this.#calls = [];
     const values = this.optionsOf(group);
     let byBackend = this.#written.get(group);
     if (byBackend === undefined) this.#written.set(group, byBackend = new Map());
@@ -57,9 +68,14 @@ export abstract class KernelOptimizer extends Optimizer {
     }
   }
 
+  protected override endGroup(): void {
+    for (const call of this.#calls) call();
+    this.#calls = [];
+  }
+
   /**
-   * Runs the kernel `name` on one parameter. Of the state a, b and c, the first `full` are as large as the parameter,
-   * the others single numbers; what the kernel has no use for is null.
+   * Runs the kernel `name` on one parameter. Of the state a, b and c, the first `full` are as large
+   * as the parameter, the others single numbers; what the kernel has no use for is null.
    */
   protected runKernel(
     name: StepKernel,
@@ -83,17 +99,21 @@ export abstract class KernelOptimizer extends Optimizer {
     }
     p.counter.version++;
     if (n === 0) return;
-    p.backend.kernels[`${name}${type.suffix as "" | "_f64"}`](
-      p.pointer,
-      grad.pointer,
-      a === null ? 0 : a.pointer,
-      b === null ? 0 : b.pointer,
-      c === null ? 0 : c.pointer,
-      step === null ? 0 : step.pointer,
-      this.#written.get(group)!.get(p.backend)![0].pointer,
-      0,
-      n,
-    );
+    const options = this.#written.get(group)!.get(p.backend)![0];
+    const call = () =>
+      p.backend.kernels[`${name}${type.suffix as "" | "_f64"}`](
+        p.pointer,
+        grad.pointer,
+        a === null ? 0 : a.pointer,
+        b === null ? 0 : b.pointer,
+        c === null ? 0 : c.pointer,
+        step === null ? 0 : step.pointer,
+        options.pointer,
+        0,
+        n,
+      );
+    if (TOGETHER.has(name)) this.#calls.push(call);
+    else call();
   }
 
   /** The same for tensors that are not contiguous, or whose dtype computes in a wider one. */
@@ -120,6 +140,7 @@ export abstract class KernelOptimizer extends Optimizer {
       return converted.get(t)!;
     });
     this.runKernel(name, group, p2!, grad2!, a, b, c, step, full);
+    this.endGroup();
     for (const [t, t2] of converted) {
       if (t2 === t) continue;
       const result = t2.dtype === t.dtype ? t2 : convert(t2, t.dtype);

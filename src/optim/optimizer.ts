@@ -162,11 +162,13 @@ export class Optimizer {
         for (const group of this.paramGroups) {
           this.beginGroup(group);
           for (const p of group.params) {
-            if (p.grad === null) continue;
+            const grad = this.gradientOf(p);
+            if (grad === null) continue;
             let state = this.state.get(p);
             if (state === undefined) this.state.set(p, state = {});
-            this.update(p, p.grad, state, group);
+            this.update(p, grad, state, group);
           }
+          this.endGroup(group);
         }
       })
     );
@@ -175,7 +177,7 @@ export class Optimizer {
 
   /** Throws `RangeError` for a gradient of another shape than its parameter. */
   protected checkGradients({ params }: ParamGroup): void {
-    for (const { shape, grad } of params) {
+    for (const { shape, gradient: grad } of params) {
       if (grad === null || sameShape(grad.shape, shape)) continue;
       throw new RangeError(
         `${this.constructor.name}: a gradient of shape ${
@@ -185,8 +187,16 @@ export class Optimizer {
     }
   }
 
+  /** The gradient that `update` is given; one that it may keep. */
+  protected gradientOf(p: Tensor): Tensor | null {
+    return p.grad;
+  }
+
   /** Called before the parameters of a group are updated. */
   protected beginGroup(_group: ParamGroup): void {}
+
+  /** Called after them. */
+  protected endGroup(_group: ParamGroup): void {}
 
   /** Changes one parameter, given its gradient, in a step. */
   protected update(_p: Tensor, _grad: Tensor, _state: State, _group: ParamGroup): void {

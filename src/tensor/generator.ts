@@ -1,6 +1,7 @@
 /**
- * Generators of random numbers: PyTorch's Mersenne Twister. The CPU draws for every device, so the state lives in its
- * memory.
+ * Generators of random numbers: PyTorch's Mersenne Twister on the CPU, and its counters under Philox on CUDA devices. Each
+ * has its state in its device's memory. The default one is the CPU's, which draws for every device but what is dropped
+ * there: see `deviceGenerator`.
  *
  * @module
  */
@@ -18,6 +19,8 @@ const DEFAULT_SEED = 67280421310721n;
 /** A generator in memory: 624 words, the next one's number, and the cached normal number. */
 const STATE_BYTES = 2512, POSITION = 2496, HAS_CACHED = 2500, CACHED = 2504;
 const WORDS = 624;
+/** A generator on a CUDA device: a seed and an offset (PyTorch's form of the state), and 16 bytes for the kernels. */
+const COUNTER_BYTES = 32, COUNTER_FORM = 16;
 /** PyTorch's form of the state, which `getState` gives: where its fields are. */
 const FORM = {
   bytes: 5056,
@@ -45,12 +48,14 @@ function seedBits(call: string, seed: number | bigint): bigint {
 }
 
 /**
- * A stream of random numbers of its own: equal seeds give equal streams, the same as PyTorch's on the CPU.
+ * A stream of random numbers of its own: equal seeds give equal streams, the same as PyTorch's.
  *
  * ```ts ignore
  * const generator = new torch.Generator().manualSeed(5);
  * torch.randn(20, { generator });
  * ```
+ *
+ * One of a CUDA device draws there, other numbers than one of the CPU.
  *
  * @see https://pytorch.org/docs/stable/generated/torch.Generator.html
  */
@@ -77,13 +82,14 @@ export class Generator {
 
   /** The address of its state, for a kernel call that follows at once. */
   get pointer(): number {
-    return cpu.touch(this.#state());
+    return this.#backend.touch(this.#state());
   }
 
   /** Its state in memory, which outlives every scope; made and seeded when it is first needed. */
   #state(): Storage {
     if (this.#storage === null) {
-      this.#storage = unscoped(() => cpu.allocate(STATE_BYTES));
+      const bytes = this.#counts ? COUNTER_BYTES : STATE_BYTES;
+      this.#storage = unscoped(() => this.#backend.allocate(bytes));
       this.#start(this.#seed ?? foreseenByNobody());
     }
     return this.#storage;
@@ -92,10 +98,25 @@ export class Generator {
   #start(seed: bigint): void {
     this.#seed = seed;
     if (this.#storage === null) return void this.#state();
+    if (this.#counts) return this.#writeCounter(seed, 0n);
     cpu.kernels.seed_generator(cpu.touch(this.#storage), Number(BigInt.asIntN(32, seed)));
   }
 
-  /** Starts its stream anew from `seed`, of which the low 32 bits count. Negative seeds count from 2^64. */
+  /** Whether its numbers are made from counters, on a CUDA device. */
+  get #counts(): boolean {
+    return this.#backend !== cpu;
+  }
+
+  #writeCounter(seed: bigint, offset: bigint): void {
+    const bytes = new Uint8Array(COUNTER_BYTES), view = new DataView(bytes.buffer);
+    view.setBigUint64(0, seed, true);
+    view.setBigUint64(8, offset, true);
+    this.#backend.write(this.#storage!, 0, bytes);
+  }
+
+  /**
+   * Starts its stream anew from `seed`; on the CPU, the low 32 bits of it count. Negative seeds count from 2^64.
+   */
   manualSeed(seed: number | bigint): this {
     this.#start(seedBits("manualSeed", seed));
     return this;
@@ -115,8 +136,13 @@ export class Generator {
     return Number.isSafeInteger(number) ? number : seed;
   }
 
-  /** Its state -> [5056] of uint8, in PyTorch's form: `setState` goes on from there. */
+  /** Its state -> [5056] of uint8, or [16] of a CUDA device's, in PyTorch's form: `setState` goes on from there. */
   getState(): Tensor {
+    if (this.#counts) {
+      const state = emptyOn(cpu, [COUNTER_FORM], uint8);
+      cpu.write(state.storage, 0, this.#backend.read(this.#state(), 0, COUNTER_FORM));
+      return state;
+    }
     const own = new DataView(cpu.read(this.#state(), 0, STATE_BYTES).buffer);
     const form = new DataView(new ArrayBuffer(FORM.bytes));
     const position = own.getInt32(POSITION, true);
@@ -143,18 +169,31 @@ export class Generator {
    * Goes on from a state that `getState`, or PyTorch's `get_state`, gave.
    *
    * @throws TypeError when it is not a tensor of uint8.
-   * @throws RangeError when it is not [5056], or not the state of a generator.
+   * @throws RangeError when it is not [5056], or [16] for a CUDA device's, or not the state of a generator.
    */
   setState(state: Tensor): this {
     if (!(state instanceof Tensor) || state.dtype !== uint8) {
       throw new TypeError("setState: a generator's state must be a tensor of torch.uint8");
     }
-    if (state.numElements !== FORM.bytes) {
+    const bytes = this.#counts ? COUNTER_FORM : FORM.bytes;
+    if (state.numElements !== bytes) {
       throw new RangeError(
-        `setState: a generator's state has shape [${FORM.bytes}], got ${show(state.shape)}`,
+        `setState: a generator's state has shape [${bytes}], got ${show(state.shape)}`,
       );
     }
     const form = new DataView(state.toTypedArray().buffer as ArrayBuffer);
+    if (this.#counts) {
+      const offset = form.getBigUint64(8, true);
+      if (offset % 4n !== 0n) {
+        throw new RangeError(
+          `setState: not the state of a generator: its offset ${offset} is not a multiple of 4`,
+        );
+      }
+      this.#state();
+      this.#seed = form.getBigUint64(0, true);
+      this.#writeCounter(this.#seed, offset);
+      return this;
+    }
     const left = form.getInt32(FORM.left, true), next = form.getBigUint64(FORM.next, true);
     if (left < 1 || left > WORDS || next > BigInt(WORDS)) {
       throw new RangeError(
@@ -184,3 +223,24 @@ function foreseenByNobody(): bigint {
 
 /** The generator that random functions use when they are given none; `torch.manualSeed` seeds it. */
 export const defaultGenerator: Generator = /* @__PURE__ */ new Generator("cpu", null);
+
+/** The generators that draw on CUDA devices where none is given, and the seed that those to come start from. */
+const ofDevices = /* @__PURE__ */ new Map<Backend, Generator>();
+let seedOfDevices: bigint | null = null;
+
+/**
+ * The generator for what is drawn again in every step and stays on the device, as the masks of dropout, where none is given:
+ * a CUDA device's own, and the default one for the CPU.
+ */
+export function deviceGenerator(backend: Backend): Generator {
+  if (backend === cpu) return defaultGenerator;
+  let generator = ofDevices.get(backend);
+  if (!generator) ofDevices.set(backend, generator = new Generator(backend.name, seedOfDevices));
+  return generator;
+}
+
+/** Starts the generators of all CUDA devices anew, those that there will be too. */
+export function seedDevices(seed: number | bigint): void {
+  seedOfDevices = seedBits("manualSeed", seed);
+  for (const generator of ofDevices.values()) generator.manualSeed(seed);
+}

@@ -77,6 +77,8 @@ export class Tensor {
   dense: boolean;
   /** What `grad` holds. */
   gradient: Tensor | null = null;
+  /** Whether `grad` was read or set, so that somebody else may hold the gradient too. */
+  gradientShared = false;
   /** How it was computed; null for a leaf. Use `gradFn`. */
   node: Node | null = null;
   /** Which of the node's outputs it is. */
@@ -128,6 +130,7 @@ export class Tensor {
 
   /** Its gradient, after `backward()`, if it is a leaf that requires one (or retains it); else null. */
   get grad(): Tensor | null {
+    this.gradientShared = true;
     return this.gradient;
   }
 
@@ -148,6 +151,7 @@ export class Tensor {
       );
     }
     this.gradient = value;
+    this.gradientShared = true;
   }
 
   /** The device's backend. */

@@ -1,0 +1,74 @@
+// How products of matrices are cut into tiles, and the second pass of those that are cut along k.
+#include "gemm.cuh"
+
+bool (*libraryGemm)(const Gemm&) = nullptr;
+int onlyTile = -1;
+
+// An attribute of the current device, asked for once.
+static int attributeOf(cudaDeviceAttr attribute, int (&known)[64]) {
+  int device = 0, value = 0;
+  cudaGetDevice(&device);
+  if (device < 64 && known[device]) return known[device];
+  if (cudaDeviceGetAttribute(&value, attribute, device) != cudaSuccess) return 1;
+  if (device < 64) known[device] = value;
+  return value;
+}
+int processors() {
+  static int known[64];
+  return attributeOf(cudaDevAttrMultiProcessorCount, known);
+}
+int capability() {
+  static int known[64];
+  return attributeOf(cudaDevAttrComputeCapabilityMajor, known);
+}
+int sharedMemory() {
+  static int known[64];
+  return attributeOf(cudaDevAttrMaxSharedMemoryPerBlockOptin, known);
+}
+
+bool tensorGemm(const Gemm& g) {
+  if (g.type == GemmType::float32 || capability() < 8 || g.k >= 1 << 30) return false;
+  return g.type == GemmType::bfloat16 ? tensorGemmBfloat16(g) : g.type == GemmType::float16 ? tensorGemmFloat16(g) : tensorGemmTf32(g);
+}
+
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step) {
+  // In cycles: for a tile to begin and end, to launch the second pass, and bytes it moves in one on each SM.
+  constexpr float BLOCK = 1500, PASS = 6000, BYTES = 12;
+  const Size sms = processors(), results = g.batches * g.m * g.n;
+  Cut best = {0, 1, g.k};
+  float least = INFINITY;
+  for (int tile = 0; tile < count; tile++) {
+    if (onlyTile >= 0 && onlyTile < count && tile != onlyTile) continue;
+    const Tile& t = tiles[tile];
+    const Size blocks = g.batches * ((g.m + t.rows - 1) / t.rows) * ((g.n + t.columns - 1) / t.columns);
+    for (int splits = 1; splits <= 64; splits += splits < 4 ? 1 : splits / 2) {
+      if (splits > 1 && (g.k < splits * 4 * step || splits * results * 4 > WORKSPACE || g.batches > 65535)) break;
+      const Size depth = splits == 1 ? g.k : (g.k + splits * step - 1) / (splits * step) * step;
+      const Size ranges = splits == 1 ? 1 : (g.k + depth - 1) / depth;
+      const float rounds = (float)((blocks * ranges + sms - 1) / sms);
+      float cycles = rounds * ((float)t.rows * t.columns * depth / t.rate + BLOCK);
+      if (ranges > 1) cycles += PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms);
+      if (cycles < least) least = cycles, best = {tile, (int)ranges, depth};
+    }
+  }
+  return best;
+}
+
+template <class T> static void joinSplitsOf(const Gemm& g, int splits) {
+  const float* part = (const float*)current.workspace;
+  const Size results = g.batches * g.m * g.n;
+  T* c = (T*)g.c;
+  forEach(0, results, [=] DEVICE(Size i) {
+    float sum = part[i];
+    for (int s = 1; s < splits; s++) sum += part[s * results + i];
+    const Size row = i / g.n;
+    c[i] = finish<T>(g, row, i - row * g.n, sum);
+  });
+}
+void joinSplits(const Gemm& g, int splits) {
+  switch (g.type) {
+    case GemmType::bfloat16: return joinSplitsOf<__nv_bfloat16>(g, splits);
+    case GemmType::float16: return joinSplitsOf<__half>(g, splits);
+    default: return joinSplitsOf<float>(g, splits);
+  }
+}

@@ -1,0 +1,128 @@
+// Instructions of compute capability 9.0 (sm_90a) alone: barriers in shared memory that count bytes, the copy engine, and
+// products of a warpgroup, which is four warps. The emulator has none of them; what uses them has a twin by tensor_core.cuh.
+#pragma once
+#include <cuda.h>
+
+#include "port.cuh"
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+#define HOPPER_DEVICE 1
+
+namespace hopper {
+
+#define INSTRUCTION static __device__ __forceinline__
+
+INSTRUCTION uint32_t address(const void* shared) { return (uint32_t)__cvta_generic_to_shared(shared); }
+
+// ---------------------------------------------------------------- barriers
+
+// A barrier's phase ends when `count` threads have arrived, and the bytes that were announced.
+INSTRUCTION void initBarrier(uint64_t* barrier, int count) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(address(barrier)), "r"(count) : "memory");
+}
+// What was initialised is seen by the copy engine.
+INSTRUCTION void fenceBarriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+INSTRUCTION void arrive(uint64_t* barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(address(barrier)) : "memory");
+}
+INSTRUCTION void arriveAndExpect(uint64_t* barrier, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(address(barrier)), "r"(bytes) : "memory");
+}
+// Waits until the phase of that parity is over: of a new barrier, that of parity 1 is.
+INSTRUCTION void wait(uint64_t* barrier, int parity) {
+  uint32_t over;
+  do {
+    asm volatile(
+        "{ .reg .pred p; mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2; selp.u32 %0, 1, 0, p; }"
+        : "=r"(over)
+        : "r"(address(barrier)), "r"(parity)
+        : "memory");
+  } while (!over);
+}
+
+// ---------------------------------------------------------------- the copy engine
+
+// Begins to copy a box of a tensor of three axes to shared memory; its bytes count on the barrier.
+INSTRUCTION void copyBox(void* to, const CUtensorMap* map, uint64_t* barrier, int x, int y, int z) {
+  asm volatile(
+      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(
+          address(to)),
+      "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z)
+      : "memory");
+}
+INSTRUCTION void prefetchMap(const CUtensorMap* map) { asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory"); }
+
+// ---------------------------------------------------------------- products of a warpgroup
+
+// Registers of each thread, given up or asked for by a whole warpgroup.
+template <int N> INSTRUCTION void fewerRegisters() { asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(N)); }
+template <int N> INSTRUCTION void moreRegisters() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(N)); }
+
+INSTRUCTION void productsFence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+INSTRUCTION void productsCommit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+// Waits until all groups but the last N are done.
+template <int N> INSTRUCTION void productsWait() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory"); }
+
+// A matrix in shared memory, in swizzled rows of 128 bytes, eight of which are `stride` bytes from the next eight; where rows
+// go along k, `leading` bytes separate 128 bytes of the other axis from the next.
+INSTRUCTION uint64_t matrix(const void* start, int leading, int stride) {
+  return (uint64_t)(address(start) & 0x3ffff) >> 4 | (uint64_t)(leading >> 4) << 16 | (uint64_t)(stride >> 4) << 32 | 1ull << 62;
+}
+
+// d [64, N] = a [64, K] b [K, N] (+ d, unless `add` is 0), where K takes 32 bytes. Thread t of the warpgroup, lane l of its
+// warp w, holds of row 16 w + l / 4 and the eighth after it what mma.m16n8 gives it, for each 8 columns. SIDE_A and SIDE_B: rows
+// of a, of b, go along k, and 128 bytes of m, of n, are contiguous; 16-bit elements alone.
+template <class T, int N, bool SIDE_A, bool SIDE_B> INSTRUCTION void product(float (&d)[N / 2], uint64_t a, uint64_t b, int add);
+
+#define REGISTERS_32 \
+  "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, " \
+  "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define REGISTERS_64 \
+  REGISTERS_32 ", " \
+  "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, " \
+  "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define REGISTERS_128 \
+  REGISTERS_64 ", " \
+  "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, " \
+  "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, " \
+  "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, " \
+  "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
+#define SUMS_8(i) \
+  "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
+#define SUMS_32(i) SUMS_8(i), SUMS_8(i + 8), SUMS_8(i + 16), SUMS_8(i + 24)
+#define SUMS_64(i) SUMS_32(i), SUMS_32(i + 32)
+#define SUMS_128(i) SUMS_64(i), SUMS_64(i + 64)
+// COUNT registers; a, b, add and the flags stand after them.
+#define PRODUCT(T, N, COUNT, A, B, ADD, instruction, flags, SIDE_A, SIDE_B)                                                    \
+  template <> __device__ __forceinline__ void product<T, N, SIDE_A, SIDE_B>(float(&d)[N / 2], uint64_t a, uint64_t b, int add) { \
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, %" ADD ", 0; wgmma.mma_async.sync.aligned.m64n" #N instruction                \
+                 " {" REGISTERS_##COUNT "}, %" A ", %" B ", p, 1, 1" flags "; }"                                               \
+                 : SUMS_##COUNT(0)                                                                                             \
+                 : "l"(a), "l"(b), "r"(add));                                                                                  \
+  }
+#define PRODUCT_SIZES(T, instruction, flags, SIDE_A, SIDE_B)                              \
+  PRODUCT(T, 64, 32, "32", "33", "34", instruction, flags, SIDE_A, SIDE_B)                \
+  PRODUCT(T, 128, 64, "64", "65", "66", instruction, flags, SIDE_A, SIDE_B)               \
+  PRODUCT(T, 256, 128, "128", "129", "130", instruction, flags, SIDE_A, SIDE_B)
+#define PRODUCT_SIDES(T, instruction)                        \
+  PRODUCT_SIZES(T, instruction, ", 0, 0", false, false)      \
+  PRODUCT_SIZES(T, instruction, ", 0, 1", false, true)       \
+  PRODUCT_SIZES(T, instruction, ", 1, 0", true, false)       \
+  PRODUCT_SIZES(T, instruction, ", 1, 1", true, true)
+PRODUCT_SIDES(__nv_bfloat16, "k16.f32.bf16.bf16")
+PRODUCT_SIDES(__half, "k16.f32.f16.f16")
+PRODUCT_SIZES(float, "k8.f32.tf32.tf32", "", false, false)
+#undef PRODUCT_SIDES
+#undef PRODUCT_SIZES
+#undef PRODUCT
+#undef SUMS_128
+#undef SUMS_64
+#undef SUMS_32
+#undef SUMS_8
+#undef REGISTERS_128
+#undef REGISTERS_64
+#undef REGISTERS_32
+#undef INSTRUCTION
+
+}  // namespace hopper
+#endif

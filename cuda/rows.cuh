@@ -1,0 +1,121 @@
+// Kernels that take a contiguous row at a time: rows of up to 1024 elements go to a warp each, up to 8192 to a block, with
+// all values in registers; longer ones are read again for every pass. Elements are float32 or narrower; what is computed is
+// float32, sums of many chunks float64.
+#pragma once
+#include "narrow.cuh"
+#include "vector.cuh"
+
+// E elements of a row for each of STEP threads, a row of the block's. With PACKS rows lie on 16 bytes and are read so; without,
+// neighbouring threads have neighbouring elements.
+template <class T, int STEP, int ELEMENTS, bool PACKS> struct Span {
+  static constexpr int E = ELEMENTS, N = PACKS ? PACK<T> : 1, CHUNK = STEP * E;
+  int n;
+
+  // The place of this thread's j-th element in a chunk.
+  static DEVICE int place(int j) { return (int)threadIdx.x * N + j / N * (STEP * N) + j % N; }
+  // The chunk from `base` on, with `otherwise` after the row's end.
+  template <class U> DEVICE void load(float (&r)[E], const U* row, int base, float otherwise) const {
+    constexpr int M = N < PACK<U> ? N : PACK<U>;
+    Pack<U, M> values[E / M];
+#pragma unroll
+    for (int v = 0; v < E / M; v++) {
+      if (base + place(v * M) < n) values[v] = loadPack<M>(row + base + place(v * M));
+    }
+#pragma unroll
+    for (int j = 0; j < E; j++) r[j] = base + place(j / M * M) < n ? (float)values[j / M].at[j % M] : otherwise;
+  }
+  template <class U> DEVICE void store(U* row, int base, const float (&r)[E]) const {
+    constexpr int M = N < PACK<U> ? N : PACK<U>;
+#pragma unroll
+    for (int v = 0; v < E / M; v++) {
+      Pack<U, M> values;
+#pragma unroll
+      for (int k = 0; k < M; k++) values.at[k] = (U)r[v * M + k];
+      if (base + place(v * M) < n) storePack<M>(row + base + place(v * M), values);
+    }
+  }
+};
+
+// Whether rows of n elements from each of these addresses on lie on 16 bytes; null counts.
+template <class T, class... P> static bool packRows(Size n, const P*... p) { return n % PACK<T> == 0 && (packed<PACK<T>>((const T*)p) && ...); }
+
+// The sum of f(j) for the j below E: four sums side by side.
+template <int E, class F> DEVICE float sumOver(F f) {
+  float sums[4] = {};
+#pragma unroll
+  for (int j = 0; j < E; j++) sums[j % 4] += f(j);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+template <class S, bool WHOLE, class F> __global__ void __launch_bounds__(THREADS, 2) rowsKernel(Size begin, Size end, F f) {
+  const Size row = begin + (Size)blockIdx.x * blockDim.y + threadIdx.y;
+  if (row < end) f.template run<S, WHOLE>(row);
+}
+
+// Rows that are longer than this are not for forRows.
+constexpr Size LONGEST = INT32_MAX - 32 * THREADS;
+
+// f.run<S, WHOLE>(row), S a Span of elements T, for each row of [begin, end), of n elements: WHOLE where a single chunk is all.
+template <class T, bool PACKS, class F> void forRows(Size n, Size begin, Size end, F f) {
+  const Size rows = end - begin;
+  if (rows <= 0) return;
+  const bool warps = n <= 1024;
+  const dim3 block = warps ? dim3(32, THREADS / 32) : dim3(THREADS);
+  const unsigned grid = (unsigned)((rows + block.y - 1) / block.y);
+  if (n <= 256) {
+    LAUNCH(grid, block, (rowsKernel<Span<T, 32, 8, PACKS>, true, F>), begin, end, f);
+  } else if (warps) {
+    LAUNCH(grid, block, (rowsKernel<Span<T, 32, 32, PACKS>, true, F>), begin, end, f);
+  } else if (PACKS && n <= 8 * THREADS) {
+    LAUNCH(grid, block, (rowsKernel<Span<T, THREADS, 8, PACKS>, true, F>), begin, end, f);
+  } else if (PACKS && n <= 32 * THREADS) {
+    LAUNCH(grid, block, (rowsKernel<Span<T, THREADS, 32, PACKS>, true, F>), begin, end, f);
+  } else {
+    LAUNCH(grid, block, (rowsKernel<Span<T, THREADS, 16, PACKS>, false, F>), begin, end, f);
+  }
+}
+template <class T, class F> void forRows(Size n, bool packs, Size begin, Size end, F f) {
+  packs ? forRows<T, true>(n, begin, end, f) : forRows<T, false>(n, begin, end, f);
+}
+
+// The sum over a row of threads.
+DEVICE inline float rowSum(float value) { return blockReduce(value, 0.0f, Plus()); }
+DEVICE inline double rowSum(double value) { return blockReduce(value, 0.0, Plus()); }
+DEVICE inline float rowMost(float value) { return blockReduce(value, -INFINITY, Larger()); }
+// What sums of rows are kept in.
+template <bool WHOLE> using RowSum = std::conditional_t<WHOLE, float, double>;
+
+// A number to subtract from others: 0 in the place of an infinity.
+DEVICE inline float finite(float x) { return std::fabs(x) == INFINITY ? 0.0f : x; }
+
+// The greatest of a row, and the sum of exp(x - greatest), in one pass over it. Of a WHOLE row, r holds the only chunk after
+// it, or those exponentials. An infinite maximum counts as 0 with INFINITE, and gives a sum that is not a number without.
+template <bool INFINITE, bool EXPONENTIALS, bool WHOLE, class S, class T>
+DEVICE RowSum<WHOLE> rowExponentials(S span, const T* row, float (&r)[S::E], float& most) {
+  constexpr int E = S::E;
+  most = -INFINITY;
+  RowSum<WHOLE> sum = 0;
+  for (int base = 0; base < (WHOLE ? 1 : span.n); base += S::CHUNK) {
+    span.load(r, row, base, -INFINITY);
+    const float before = most;
+#pragma unroll
+    for (int j = 0; j < E; j++) most = Larger()(most, r[j]);
+    if (!WHOLE) {
+      const float top = finite(most);
+      sum = (sum == 0 ? 0 : sum * std::exp(before - top)) + sumOver<E>([&](int j) { return std::exp(r[j] - top); });
+    }
+  }
+  const float own = finite(most);
+  most = rowMost(most);
+  if (INFINITE) most = finite(most);
+  if (WHOLE) {
+    sum = sumOver<E>([&](int j) {
+      const float e = std::exp(r[j] - most);
+      if (EXPONENTIALS) r[j] = e;
+      return e;
+    });
+  } else {
+    sum = !INFINITE && std::fabs(most) == INFINITY ? NAN : sum == 0 ? 0 : sum * std::exp(own - most);
+  }
+  return rowSum(sum);
+}
