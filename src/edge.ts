@@ -69,7 +69,7 @@ export type { EmbeddingOptions } from "./ops/embedding.ts";
 export type { Bound, ClampArgs, ClampOptions } from "./ops/extremum.ts";
 export type { LinearOptions } from "./ops/linear.ts";
 export type { OtherOptions } from "./ops/max_min.ts";
-export type { BatchNormOptions, LayerNormOptions } from "./ops/normalize.ts";
+export type { BatchNormOptions, LayerNormArgs, LayerNormOptions } from "./ops/normalize.ts";
 export type {
   AdaptiveAvgPoolArgs,
   AvgPoolArgs,

@@ -95,6 +95,7 @@ export function autocast<T>(
   deviceType: AutocastDevice,
   ...args: [...AutocastArgs, f: () => T]
 ): T;
+/** Mixed precision until the end of the block: `using _ = torch.autocast("cuda");`. */
 export function autocast(deviceType: AutocastDevice, ...args: AutocastArgs): Disposable;
 export function autocast(deviceType: AutocastDevice, ...args: unknown[]): unknown {
   checkKind("autocast", deviceType);

@@ -34,7 +34,7 @@ export async function install(): Promise<Installed | null> {
   return { folder, packed: size };
 }
 
-/** Bundles `contents`, a module of a user's program in `folder`, without an option more than it takes. */
+/** Bundles `contents`, a module as of a file in `folder`, without an option more than it takes. */
 export async function bundle(
   folder: string,
   contents: string,
