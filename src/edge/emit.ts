@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { bandOf } from "./convolution.ts";
+import { planOf } from "./convolution.ts";
 import { literal } from "./formula.ts";
 import type { Layout } from "./layout.ts";
 import type { Lowered } from "./lower.ts";
@@ -19,7 +19,7 @@ const TYPES: Readonly<Record<string, string>> = {
   _u8: "u8",
 };
 
-/** The text of the module that runs `program`; `fileOf` names the file of assembly/ that a kernel is in. */
+/** The text of the module that runs `program`, and tells when an input is NaN; `fileOf` names the file of assembly/ that a kernel is in. */
 export function emit(
   program: Lowered,
   layout: Layout,
@@ -60,12 +60,13 @@ export function emit(
         }, ${size(op.rows)}, ${op.n}, ${op.k}, ${op.relu})`;
       case "convolution": {
         const { groups, channels, outputs, size: [h, w], count: [oh, ow], kernel } = op;
+        const { band, rows, pitch } = planOf(op);
         return `${use("./edge/convolution", "convolution")}(${
           [op.y, op.x, op.weight, op.bias, op.residual].map(address).join(", ")
-        }, ${layout.scratch}, ${op.relu}, ${size(op.batch)}, ${
+        }, ${layout.scratch}, ${op.relu}, ${op.pool}, ${size(op.batch)}, ${
           [groups, channels, outputs, h, w, oh, ow, ...kernel, ...op.stride, ...op.padding]
             .join(", ")
-        }, ${[...op.dilation, bandOf(op)].join(", ")})`;
+        }, ${[...op.dilation, band, rows, pitch].join(", ")})`;
       }
       case "elementwise": {
         const key = `${op.inputs.length} ${op.formula}`;
@@ -77,13 +78,19 @@ export function emit(
         return `${use(fileOf(op.kernel), op.kernel)}(${op.args.map(argument).join(", ")})`;
     }
   };
+  const { input } = program;
+  const check = `${use("./edge/input", "has_nan")}(${layout.addresses.get(input)}, ${
+    size({ base: 0, perSample: input.bytes.perSample / 4 })
+  })`;
   const calls = program.ops.map((op) => `  ${call(op)};`);
   return [
     ...[...imports].map(([file, names]) => `import { ${[...names].join(", ")} } from "${file}";`),
     ...data.map((text, i) => `const constant${i} = ${text};`),
     ...[...loops].map(([key, name]) => loop(name, key)),
-    `export function run(n: i32): void {`,
+    `export function run(n: i32): bool {`,
+    `  if (${check}) return true;`,
     ...calls,
+    "  return false;",
     "}",
     "",
   ].join("\n");

@@ -9,6 +9,7 @@ import { describeValue } from "../tensor/describe.ts";
 import { show } from "../tensor/shape.ts";
 import { sizeOf, Tensor } from "../tensor/tensor.ts";
 import { bundle, compileAll, type Flavour, kernelFiles } from "./compile.ts";
+import { packWeights } from "./convolution.ts";
 import { emit } from "./emit.ts";
 import { writeEntries } from "./entries.ts";
 import { fuse } from "./fuse.ts";
@@ -171,13 +172,14 @@ async function make(
     throw new Error(`${CALL}: the output does not depend on the input; this cannot be captured`);
   }
   fuse(program);
+  packWeights(program.ops);
   const layout = layOut(program, maxBatch), { file, entries } = writeWeights(CALL, layout, type);
   const text = emit(program, layout, await kernelFiles());
   const run = `run_${await digest(text)}`,
     named = text.replace("function run(", `function ${run}(`);
   const sizes = [sizeOf(example.shape.slice(1)), sizeOf(traces[0].shape.slice(1))] as const;
   const script = await bundle(entryText(run, program, layout, sizes, maxBatch, entries, type));
-  const binaries = await compileAll(named, layout.end);
+  const binaries = await compileAll(named, layout.end, "speed");
   return {
     script,
     ...binaries,
@@ -213,11 +215,13 @@ function entryText(
     ...[outputSize, maxBatch, chunk],
   ];
   const decode = type === "float32" ? null : type === "float16" ? "halves" : "bytes";
+  const packs = entries.some(([, , , , outputs]) => outputs !== undefined);
   return `import { loader, model${decode === null ? "" : `, ${decode}`} } from "./runtime.ts";
+${packs ? 'import { pack } from "./strips.ts";' : ""}
 export { hasRelaxed } from "../backend/relaxed.ts";
-export const create = model(${numbers.join(", ")}, "${run}", ${JSON.stringify(entries)}${
-    decode === null ? "" : `, "${ENCODED[type]}", ${decode}`
-  });
+export const create = model(${numbers.join(", ")}, "${run}", ${JSON.stringify(entries)}, {${
+    decode === null ? "" : `${ENCODED[type]}: ${decode}`
+  }}${packs ? ", pack" : ""});
 export const load = loader(create);
 `;
 }

@@ -1,6 +1,6 @@
 /**
  * Fewer operations with the same result: batch norms become part of the layer before them, chains of elementwise
- * operations one loop, and activations and sums part of the product that they follow.
+ * operations one loop, and activations, sums and small maxima part of the product that they follow.
  *
  * @module
  */
@@ -19,10 +19,12 @@ import { type Affine, fixed, type Place, type Value } from "./program.ts";
 
 type Layer = LinearOperation | ConvolutionOperation;
 
-/** Applies all three to `program`. */
+/** Applies all of them to `program`. */
 export function fuse(program: Lowered): void {
   foldNorms(program);
   joinChains(program);
+  joinEpilogues(program);
+  joinPools(program);
   joinEpilogues(program);
 }
 
@@ -40,7 +42,8 @@ function written(op: Layer | ElementwiseOperation): Affine {
   const times = (a: Affine, by: number) => ({ base: a.base * by, perSample: a.perSample * by });
   if (op.kind === "elementwise") return times(op.n, 4);
   if (op.kind === "linear") return times(op.rows, 4 * op.n);
-  return times(op.batch, 4 * op.groups * op.outputs * op.count[0] * op.count[1]);
+  const [oh, ow] = op.pool ? op.count.map((n) => n >> 1) : op.count;
+  return times(op.batch, 4 * op.groups * op.outputs * oh * ow);
 }
 
 /** Whether nobody but one reader reads what `op` writes, which is all of its value. */
@@ -126,6 +129,32 @@ function foldNorm(layer: Layer, norm: KernelOperation): boolean {
   return true;
 }
 
+/** The greatest of each two by two results of a convolution are found while they are at hand. */
+function joinPools(program: Lowered): void {
+  const { ops } = program;
+  for (let i = 0; i < ops.length; i++) {
+    const op = ops[i];
+    if (op.kind !== "kernel" || op.kernel !== "max_pool") continue;
+    const index = placeIn(op, 1), layer = ops[writerOf(ops, placeIn(op, 2)!, i)];
+    const uses = usesOf(ops, program.output);
+    if (layer?.kind !== "convolution" || layer.pool || layer.residual !== null) continue;
+    if (!passes(program, layer, uses) || (index !== null && uses.get(index.value)!.reads > 0)) {
+      continue;
+    }
+    const { count: [h, w], groups, outputs, batch } = layer;
+    const planes = { base: 0, perSample: groups * outputs * batch.perSample };
+    const sizes = [1, h, w, 1, h >> 1, w >> 1, 1, 2, 2, 1, 2, 2, 0, 0, 0, 1, 1, 1].map(fixed);
+    // Along an axis of one element, strides and dilations are all the same.
+    const same = [...sizes, fixed(0), planes].every((size, j) =>
+      j === 9 || j === 15 || equal(op.args[3 + j] as Affine, size)
+    );
+    if (!same || batch.base !== 0) continue;
+    layer.y = placeIn(op, 0)!;
+    layer.pool = true;
+    ops.splice(i--, 1);
+  }
+}
+
 /** The operation that wrote all of `place`, before `at`. */
 function writerOf(ops: readonly Operation[], place: Place, at: number): number {
   for (let i = at - 1; i >= 0; i--) {
@@ -190,7 +219,7 @@ function joinEpilogues(program: Lowered): void {
     if (layer.relu || !passes(program, layer, uses) || !equal(written(layer), written(op))) {
       continue;
     }
-    if (sum && (layer.kind !== "convolution" || layer.residual !== null)) continue;
+    if (sum && (layer.kind !== "convolution" || layer.residual !== null || layer.pool)) continue;
     if (!movable(ops, op, at, i)) continue;
     layer.y = op.y;
     layer.relu = relu;

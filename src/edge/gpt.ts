@@ -160,13 +160,13 @@ import { languageModel } from "./gpt_runtime.ts";
 export { hasRelaxed } from "../backend/relaxed.ts";
 export const create = languageModel(${logits}, ${vocabSize}, ${blockSize}, "${run}", ${
       JSON.stringify(entries)
-    }${decode === null ? "" : `, "${ENCODED[type]}", ${decode}`});
+    }, ${decode === null ? "" : `{ ${ENCODED[type]}: ${decode} }`});
 export const load = loader(create);
 `,
   );
   return {
     script,
-    ...await compileAll(named, memory.end),
+    ...await compileAll(named, memory.end, "size"),
     weights: file,
     operations,
     binding: "model",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connect, type Decode, type Entry, type Parts } from "./runtime.ts";
+import { connect, type Parts, type Program } from "./runtime.ts";
 
 /** Options of `generate`. */
 export interface Sampling {
@@ -49,7 +49,7 @@ export function languageModel(
   logits: number,
   tokens: number,
   places: number,
-  ...program: [run: string, entries: Entry[], encoded?: string, decode?: Decode]
+  ...program: Program
 ): (parts: Parts) => LanguageModel {
   return (parts) => {
     const [memory, compute] = connect(parts, ...program);

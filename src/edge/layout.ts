@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { convolutionScratch } from "./convolution.ts";
+import { planOf } from "./convolution.ts";
 import type { Lowered } from "./lower.ts";
 import { type Operation, readsOf, writesOf } from "./operation.ts";
 import { type Affine, type Value, valueFor } from "./program.ts";
@@ -68,7 +68,7 @@ function separable(ops: readonly Operation[]): boolean {
 }
 
 function scratchOf(op: Operation, n: number): number {
-  if (op.kind === "convolution") return convolutionScratch(op);
+  if (op.kind === "convolution") return planOf(op).scratch;
   if (op.kind !== "kernel") return 0;
   return Math.max(0, ...op.args.map((arg) => "scratch" in arg ? valueFor(arg.scratch, n) : 0));
 }

@@ -145,6 +145,7 @@ class Lowering {
       weight = this.#read(step.at.weight),
       bias = this.#read(step.at.bias);
     if (x === null || weight === null || (bias === null && step.at.bias !== null)) return null;
+    if (weight.value.contents === null || weight.offset.perSample !== 0) return null;
     const batch = this.#affine(step, "batch"), count = pair("count");
     const sample = 4 * groups * outputs * count[0] * count[1];
     const bytes = { base: sample * batch.base, perSample: sample * batch.perSample };
@@ -152,7 +153,7 @@ class Lowering {
     const [padding, dilation] = [pair("padding"), pair("dilation")],
       y = this.#write(step.at.y, bytes);
     const sizes = { size, count, kernel, stride, padding, dilation };
-    const operands = { y, x, weight, bias, residual: null, relu: false };
+    const operands = { y, x, weight, bias, residual: null, relu: false, pool: false };
     return { kind: "convolution", ...operands, batch, groups, channels, outputs, ...sizes };
   }
 

@@ -18,7 +18,7 @@ export interface LinearOperation {
   readonly k: number;
 }
 
-/** y = conv(x, weight) + bias + residual, then relu, over two axes. */
+/** y = conv(x, weight) + bias + residual, then relu, over two axes; with `pool` the greatest of each two by two, and no residual. */
 export interface ConvolutionOperation {
   readonly kind: "convolution";
   y: Place;
@@ -27,6 +27,7 @@ export interface ConvolutionOperation {
   bias: Place | null;
   residual: Place | null;
   relu: boolean;
+  pool: boolean;
   readonly batch: Affine;
   readonly groups: number;
   /** Channels and outputs of one group. */

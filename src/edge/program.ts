@@ -27,6 +27,8 @@ export interface Value {
   /** The type and shape of the tensor it holds, in a weights' file: bytes where that is not known. */
   readonly dtype: string;
   readonly shape: readonly number[];
+  /** Of a convolution's weight, which lies in memory in strips: how many rows a group has. */
+  readonly outputs?: number;
 }
 
 /** An element of a value, from which a kernel begins. */

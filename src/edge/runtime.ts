@@ -6,14 +6,31 @@
  */
 import { hasRelaxed } from "../backend/relaxed.ts";
 
-/** A tensor of the weights' file: name, type, shape, and where it lies in memory. */
-export type Entry = [name: string, dtype: string, shape: number[], address: number];
+/** A tensor of the weights' file: name, type, shape, where it lies in memory, and rows of a group if it lies in strips. */
+export type Entry = [
+  name: string,
+  dtype: string,
+  shape: number[],
+  address: number,
+  outputs?: number,
+];
 
 /** Where one tensor lies in the weights' file. */
 export type Take = (name: string, dtype: string, shape: number[]) => Uint8Array<ArrayBuffer>;
 
 /** Writes the numbers of a tensor of another type than float32. */
 export type Decode = (to: Float32Array, entry: Entry, take: Take) => void;
+
+/** Writes the rows of a matrix in strips. */
+export type Pack = (to: Float32Array, from: Float32Array, rows: number, outputs: number) => void;
+
+/** A program: its function's name, its weights, and what brings them to their places. */
+export type Program = [
+  run: string,
+  entries: Entry[],
+  decoders?: Record<string, Decode>,
+  pack?: Pack,
+];
 
 /** What `create` takes. */
 export interface Parts {
@@ -49,14 +66,11 @@ export const bytes: Decode = (to, [name, dtype, shape], take) => {
 /** The program of `run`, with its weights in place: its memory, and the function. */
 export function connect(
   { module, weights }: Parts,
-  run: string,
-  entries: Entry[],
-  encoded?: string,
-  decode?: Decode,
-): [memory: Float32Array<ArrayBuffer>, run: (...values: number[]) => void] {
+  ...[run, entries, decoders, pack]: Program
+): [memory: Float32Array<ArrayBuffer>, run: (...values: number[]) => number] {
   const exports = new WebAssembly.Instance(module).exports as unknown as {
     memory: WebAssembly.Memory;
-  } & Record<string, (...values: number[]) => void>;
+  } & Record<string, (...values: number[]) => number>;
   if (!exports[run]) {
     throw new Error("create: the module is that of another model, or of another export");
   }
@@ -92,11 +106,16 @@ export function connect(
     return file.subarray(begin, end);
   };
   for (const entry of entries) {
-    const [name, dtype, shape, address] = entry;
-    if (dtype === encoded) {
-      const to = memory.subarray(address / 4, address / 4 + shape.reduce((a, b) => a * b, 1));
-      decode!(to, entry, take);
-    } else new Uint8Array(memory.buffer).set(take(name, dtype, shape), address);
+    const [name, dtype, shape, address, outputs] = entry, decode = decoders?.[dtype];
+    const place = memory.subarray(address / 4), size = shape.reduce((a, b) => a * b, 1);
+    if (!decode && !outputs) {
+      new Uint8Array(memory.buffer).set(take(name, dtype, shape), address);
+      continue;
+    }
+    const to = outputs ? new Float32Array(size) : place.subarray(0, size);
+    if (decode) decode(to, entry, take);
+    else new Uint8Array(to.buffer).set(take(name, dtype, shape));
+    if (outputs) pack!(place, to, shape[0], outputs);
   }
   return [memory, exports[run]];
 }
@@ -120,7 +139,7 @@ export function model(
   outputSize: number,
   maxBatch: number,
   chunk: number,
-  ...program: [run: string, entries: Entry[], encoded?: string, decode?: Decode]
+  ...program: Program
 ): (parts: Parts) => Model {
   return (parts) => {
     const [memory, compute] = connect(parts, ...program);
@@ -134,14 +153,11 @@ export function model(
             `infer: expected ${inputSize} numbers for each of 1 to ${maxBatch} samples, got ${x.length} for ${batch}`,
           );
         }
-        for (let i = 0; i < x.length; i++) {
-          if (x[i] !== x[i]) throw new RangeError(`infer: input[${i}] is NaN`);
-        }
         const y = new Float32Array(batch * outputSize);
         for (let i = 0; i < batch; i += chunk) {
           const n = Math.min(chunk, batch - i);
           memory.set(x.subarray(i * inputSize, (i + n) * inputSize), input / 4);
-          compute(n);
+          if (compute(n)) throw new RangeError(`infer: input[${x.findIndex(Number.isNaN)}] is NaN`);
           y.set(memory.subarray(output / 4, output / 4 + n * outputSize), i * outputSize);
         }
         return y;

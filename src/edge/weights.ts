@@ -44,7 +44,9 @@ export function writeWeights(
     const found = encode(call, name, value, type);
     for (const [name, tensor] of found) tensors.push([name, tensor]);
     const [, { dtype, shape }] = found[0];
-    entries.push([name, dtype, [...shape], layout.addresses.get(value)!]);
+    const entry: Entry = [name, dtype, [...shape], layout.addresses.get(value)!];
+    if (value.outputs !== undefined) entry.push(value.outputs);
+    entries.push(entry);
   }
   return { file: formatSafetensors(tensors) as Uint8Array<ArrayBuffer>, entries };
 }
