@@ -33,7 +33,7 @@ export const result = JSON.stringify({ outputs, error, evaluates, relaxed: hasRe
 const ERROR = "RangeError: infer: expected 784 numbers for each of 1 to 5 samples, got 783 for " +
   783 / 784;
 
-Deno.test("edge: Deno, Node, Bun, workerd, Chromium and Vercel's machine compute the same bits", async () => {
+Deno.test("edge: Deno, Node, Bun, workerd, browsers and Vercel's machine compute the same bits", async () => {
   const example = torch.zeros(1, 1, 28, 28);
   await exported(cnn(), example, { maxBatch: 5 }, async (folder) => {
     // What each flavour gives here.

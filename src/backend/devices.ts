@@ -121,7 +121,9 @@ export function setCurrentCuda(index: number): void {
 
 /** Why there is no device to use; null when there is one. */
 export function cudaProblem(): string | null {
-  return driver === null ? "the CUDA part of the library is not loaded" : driver.problem();
+  return driver === null
+    ? "CUDA needs Deno: the part of the library that loads its kernels is not here"
+    : driver.problem();
 }
 
 /** The device of a name, `"cuda"` or `"cuda:1"`. Throws `Error` when it cannot be used. */

@@ -10,6 +10,12 @@ const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 const DISTANCE_BITS = Array.from({ length: 30 }, (_, i) => Math.max(0, (i >> 1) - 1));
 const LENGTH_BITS = Array.from({ length: 28 }, (_, i) => Math.max(0, (i >> 2) - 1)).concat(0);
 
+/** The lengths of the codes of bytes and lengths in blocks that bring none. */
+const FIXED = Uint8Array.from(
+  { length: 288 },
+  (_, i) => i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8,
+);
+
 /** The least number that each code stands for. */
 function least(bits: readonly number[], first: number): number[] {
   return bits.map((n) => (first += 1 << n) - (1 << n));
@@ -58,7 +64,7 @@ export function inflate(source: Uint8Array, size: number): Uint8Array<ArrayBuffe
     count -= taken;
     return entry >> 4;
   };
-  /** A block's two tables: of bytes and lengths, and of distances. */
+  /** The two tables of a block with its own codes: of bytes and lengths, and of distances. */
   const tables = () => {
     const n = bits(5) + 257, all = n + bits(5) + 1, given = bits(4) + 4;
     const inner = new Uint8Array(19), lengths = new Uint8Array(all);
@@ -78,8 +84,17 @@ export function inflate(source: Uint8Array, size: number): Uint8Array<ArrayBuffe
   for (let last = 0; last === 0;) {
     last = bits(1);
     const kind = bits(2);
-    if (kind !== 2) throw new Error(`inflate: a block of kind ${kind}; expected only those of 2`);
-    const [literals, distances] = tables();
+    if (kind === 3) throw new Error("inflate: a block of an unknown kind");
+    if (kind === 0) {
+      bits(count & 7); // what is left of the byte
+      const length = bits(16);
+      bits(16); // its complement
+      for (const end = to + length; to < end; to++) out[to] = bits(8);
+      continue;
+    }
+    const [literals, distances] = kind === 1
+      ? [tableOf(FIXED), tableOf(new Uint8Array(30).fill(5))]
+      : tables();
     for (let s; (s = symbol(literals)) !== 256;) {
       if (s < 256) {
         out[to++] = s;

@@ -1,5 +1,5 @@
 /**
- * Checks in Chromium, in a page that it loads from a server.
+ * Checks in browsers, in a page that they load from a server.
  */
 import { output } from "./process.ts";
 
@@ -14,10 +14,10 @@ const TYPES: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 
-/** Serves the files of a folder, under a content security policy, and what `other` answers. */
+/** Serves the files of a folder, with these headers, and what `other` answers. */
 export function serve(
   folder: string,
-  policy: string | undefined,
+  headers: Record<string, string>,
   other: (name: string, request: Request) => Promise<Response | null>,
 ): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
@@ -27,25 +27,24 @@ export function serve(
     const bytes = await Deno.readFile(`${folder}/${name}`).catch(() => null);
     if (bytes === null) return new Response(null, { status: 404 });
     const type = TYPES[name.split(".").at(-1)!] ?? "application/octet-stream";
-    return new Response(bytes, {
-      headers: {
-        "content-type": type,
-        ...policy === undefined ? {} : { "content-security-policy": policy },
-      },
-    });
+    return new Response(bytes, { headers: { "content-type": type, ...headers } });
   });
 }
 
-/** What check.js results in, in a page with that content security policy. */
-export async function runBrowser(
-  command: string,
-  folder: string,
-  policy?: string,
-): Promise<string> {
+/** What check.js results in, in a page with these headers. */
+type Run = (command: string, folder: string, headers?: Record<string, string>) => Promise<string>;
+
+/** How a check runs in a browser that takes these arguments to load a page and end. */
+const browser = (argsOf: (profile: string, url: string) => string[]): Run =>
+async (
+  command,
+  folder,
+  headers = {},
+) => {
   const { promise, resolve } = Promise.withResolvers<string>();
   await Deno.writeTextFile(`${folder}/index.html`, PAGE);
   await Deno.writeTextFile(`${folder}/tell.js`, TELL);
-  const server = serve(folder, policy, async (name, request) => {
+  const server = serve(folder, headers, async (name, request) => {
     if (request.method === "POST") resolve(await request.text());
     else if (name === "wait") await promise;
     else return null;
@@ -55,11 +54,7 @@ export async function runBrowser(
   const patience = setTimeout(() => resolve("error: no answer within 40 s"), 40_000);
   try {
     // It ends by itself when the page has loaded: killing it would reach a script that starts it, at best.
-    await output(command, [
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-      ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
-      ...[`--user-data-dir=${profile}`, "--dump-dom", `http://127.0.0.1:${port}/`],
-    ], folder);
+    await output(command, argsOf(profile, `http://127.0.0.1:${port}/`), folder);
     resolve("error: it ended before it answered");
     const result = await promise;
     if (result.startsWith("error: ")) throw new Error(`${command}: ${result}`);
@@ -69,4 +64,15 @@ export async function runBrowser(
     await server.shutdown();
     await Deno.remove(profile, { recursive: true }).catch(() => {});
   }
-}
+};
+
+export const runChromium = browser((profile, url) => [
+  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  ...["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"],
+  ...[`--user-data-dir=${profile}`, "--dump-dom", url],
+]);
+
+export const runFirefox = browser((profile, url) => [
+  ...["--headless", "--no-remote", "--profile", profile],
+  ...["--screenshot", `${profile}/page.png`, url],
+]);

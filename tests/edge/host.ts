@@ -1,11 +1,11 @@
 /**
- * Hosts that exported models run in, as the tests start them. Each gets a folder with a script `check.js` that gives its
- * results as the export `result`, a string, and tells it back.
+ * Hosts that exported models and the npm package run in, as the tests start them. Each gets a folder with a script
+ * `check.js` that gives its results as the export `result`, a string, and tells it back.
  *
- * Where an executable is: in an environment variable, on the PATH, or in build/hosts (see install.ts). Chromium is the
- * distribution's: `apt-get install chromium`.
+ * Where an executable is: in an environment variable, on the PATH, or in build/hosts (see install.ts). The browsers are the
+ * distribution's: `apt-get install chromium firefox-esr`.
  */
-import { runBrowser } from "./browser.ts";
+import { runChromium, runFirefox } from "./browser.ts";
 import { INSTALLED } from "./install.ts";
 import { output } from "./process.ts";
 import { runVercel } from "./vercel.ts";
@@ -24,8 +24,8 @@ export interface Host {
   readonly entry: string;
   /** Whether strings may become code there, at module scope. */
   readonly evaluates: boolean;
-  /** What `check.js` results in, in this host. */
-  run(command: string, folder: string): Promise<string>;
+  /** What `check.js` results in, in this host; `headers` are those of the page, where the host is a browser. */
+  run(command: string, folder: string, headers?: Record<string, string>): Promise<string>;
 }
 
 /** Prints the result of check.js. */
@@ -39,8 +39,10 @@ const script = (args: string[]) => async (command: string, folder: string) => {
 const CHROMIUM = ["chromium", "chromium-headless-shell", "google-chrome"];
 
 /** Scripts and WebAssembly from the page's own folder, and nothing else: no inline scripts, no `eval`. */
-const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; " +
-  "img-src 'self'";
+const STRICT = {
+  "content-security-policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
+    "connect-src 'self'; img-src 'self'",
+};
 
 /** Every host that the tests know. */
 export const HOSTS: readonly Host[] = [
@@ -99,7 +101,7 @@ export const HOSTS: readonly Host[] = [
     commands: CHROMIUM,
     entry: "browser.js",
     evaluates: true,
-    run: (command, folder) => runBrowser(command, folder),
+    run: runChromium,
   },
   {
     name: "Chromium under a strict content security policy",
@@ -107,7 +109,15 @@ export const HOSTS: readonly Host[] = [
     commands: CHROMIUM,
     entry: "browser.js",
     evaluates: false,
-    run: (command, folder) => runBrowser(command, folder, STRICT),
+    run: (command, folder) => runChromium(command, folder, STRICT),
+  },
+  {
+    name: "Firefox",
+    variable: "DINOTORCH_FIREFOX",
+    commands: ["firefox", "firefox-esr"],
+    entry: "browser.js",
+    evaluates: true,
+    run: runFirefox,
   },
   {
     name: "Vercel's virtual machine without code generation",
@@ -120,8 +130,8 @@ export const HOSTS: readonly Host[] = [
   },
 ];
 
-/** The command that starts `host`; null, with the reason printed, where it is not installed. */
-export async function commandOf(host: Host): Promise<string | null> {
+/** Finds the command that starts `host`; null, with the reason printed, where it is not installed. */
+async function find(host: Host): Promise<string | null> {
   const given = Deno.env.get(host.variable), { needs } = host;
   for (const command of given === undefined ? host.commands : [given]) {
     try {
@@ -132,8 +142,17 @@ export async function commandOf(host: Host): Promise<string | null> {
     }
   }
   const wanted = [host.commands.join(" or "), ...needs === undefined ? [] : [needs]].join(", ");
-  console.log(`edge: ${host.name} is left out: there is no ${wanted} (${host.variable})`);
+  console.log(`tests: ${host.name} is left out: there is no ${wanted} (${host.variable})`);
   return null;
+}
+
+const commands = new Map<Host, Promise<string | null>>();
+
+/** The command that starts `host`; null, with the reason printed once, where it is not installed. */
+export function commandOf(host: Host): Promise<string | null> {
+  const command = commands.get(host) ?? find(host);
+  commands.set(host, command);
+  return command;
 }
 
 /** The host of this name. */

@@ -27,7 +27,7 @@ export async function withPage(
   name: string,
   f: (page: Page) => Promise<void>,
 ): Promise<void> {
-  const server = serve(folder, undefined, () => Promise.resolve(null));
+  const server = serve(folder, {}, () => Promise.resolve(null));
   const base = `http://127.0.0.1:${server.addr.port}/`, problems: string[] = [];
   const browser = await puppeteer.launch({
     executablePath: await fileOf(command),

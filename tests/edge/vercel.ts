@@ -56,7 +56,7 @@ async function bundle(folder: string, base: string): Promise<string> {
 
 /** What check.js results in. */
 export async function runVercel(command: string, folder: string): Promise<string> {
-  const server = serve(folder, undefined, () => Promise.resolve(null));
+  const server = serve(folder, {}, () => Promise.resolve(null));
   try {
     const script = await bundle(folder, `http://127.0.0.1:${server.addr.port}/`);
     await Deno.writeTextFile(`${folder}/bundle.js`, script);
