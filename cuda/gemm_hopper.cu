@@ -35,7 +35,7 @@ struct Items {
   int splits, depth, slabs;
 
   // Number `i`; `depth` and `slabs` count slabs.
-  DEVICE Item at(Size i) const {
+  [[maybe_unused]] DEVICE Item at(Size i) const {
     const Size tiles = rows * columns, matrix = i / tiles;
     const TilePlace place = tilePlace(i - matrix * tiles, rows, columns);
     const int split = (int)(matrix % splits), begin = split * depth, rest = slabs - begin;
@@ -228,6 +228,12 @@ DEVICE __forceinline__ void work(const CUtensorMap& mapA, const CUtensorMap& map
 #endif
 }
 
+// Clusters of two blocks, of which older devices know nothing.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
+#define PAIR
+#else
+#define PAIR __cluster_dims__(2, 1, 1)
+#endif
 #define PARAMETERS                                                                                                              \
   const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,           \
       const __grid_constant__ Items items, float *parts, int batchesA, int batchesB
@@ -235,7 +241,7 @@ template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B> __global__ void __
   work<T, COLUMNS, ALONG_A, ALONG_B, false>(mapA, mapB, g, items, parts, batchesA, batchesB);
 }
 template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B>
-__global__ void __cluster_dims__(2, 1, 1) __launch_bounds__(THREADS, 1) pairedKernel(PARAMETERS) {
+__global__ void PAIR __launch_bounds__(THREADS, 1) pairedKernel(PARAMETERS) {
   work<T, COLUMNS, ALONG_A, ALONG_B, true>(mapA, mapB, g, items, parts, batchesA, batchesB);
 }
 

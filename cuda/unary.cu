@@ -11,8 +11,10 @@ template <class F, class T> static void unary(T* y, const T* x, Size begin, Size
   };
 
 FUNCTION(Neg, -x)
-FUNCTION(Abs, x < T(0) ? -x : x == T(0) ? T(0) : x)
-FUNCTION(Sign, T((x > T(0)) - (x < T(0))))
+// Asked so that unsigned elements raise no warning.
+template <class T> DEVICE bool below(T x, T y) { return x < y; }
+FUNCTION(Abs, below(x, T(0)) ? -x : x == T(0) ? T(0) : x)
+FUNCTION(Sign, T(below(T(0), x) - below(x, T(0))))
 FUNCTION(Sqrt, std::sqrt(x))
 FUNCTION(Rsqrt, 1 / std::sqrt(x))
 FUNCTION(Reciprocal, 1 / x)
