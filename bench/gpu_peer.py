@@ -53,6 +53,33 @@ memory("logSoftmax, rows of 50257", (2048, 50257), lambda x: x.log_softmax(-1))
 memory("layerNorm, rows of 768", (65536, 768), lambda x: F.layer_norm(x, [768]))
 memory("sort, 64 rows of 65536", (64, 65536), lambda x: x.sort(-1))
 memory("topk 10, 64 rows of 65536", (64, 65536), lambda x: x.topk(10))
+memory("median, 64 rows of 65536", (64, 65536), lambda x: x.median(-1))
+memory(
+    "interpolate bilinear, 16 x 64 x 128 x 128 to 256",
+    (16, 64, 128, 128),
+    lambda x: F.interpolate(x, scale_factor=2, mode="bilinear"),
+)
+
+
+def index_add():
+    y, x = torch.zeros(65536, 64, device=dev), randn(M, 64)
+    at = torch.randint(0, 65536, (M,), device=dev)
+    return lambda: y.index_add(0, at, x)
+
+
+row("indexAdd, 1 M rows of 64 into 65536", index_add)
+
+
+def linalg(name):
+    a = randn(256, 64, 64)
+    spd = a @ a.transpose(1, 2) + torch.eye(64, device=dev)
+    if name == "cholesky":
+        return lambda: torch.linalg.cholesky(spd)
+    return (lambda: torch.linalg.svd(a)) if name == "svd" else (lambda: torch.linalg.solve(spd, a))
+
+
+for name in ("cholesky", "svd", "solve"):
+    row(f"linalg.{name}, 256 of 64 x 64", lambda name=name: linalg(name))
 memory("dropout, 64 M", (64, M), lambda x: F.dropout(x, 0.1))
 
 

@@ -169,6 +169,32 @@ export const gpuRows: readonly GpuRow[] = [
   memory("layerNorm, rows of 768", [65536, 768], 8, (x) => F.layerNorm(x, [768])),
   memory("sort, 64 rows of 65536", [64, 65536], 12, (x) => x.sort(-1)),
   memory("topk 10, 64 rows of 65536", [64, 65536], 4, (x) => x.topk(10)),
+  memory("median, 64 rows of 65536", [64, 65536], 4, (x) => x.median(-1)),
+  memory(
+    "interpolate bilinear, 16 x 64 x 128 x 128 to 256",
+    [16, 64, 128, 128],
+    20,
+    (x) => F.interpolate(x, { scaleFactor: 2, mode: "bilinear" }),
+  ),
+  {
+    name: "indexAdd, 1 M rows of 64 into 65536",
+    amount: M * 64 * 4,
+    unit: "GB/s",
+    make() {
+      const y = torch.zeros(65536, 64, { device }), x = randn([M, 64]);
+      const at = torch.randint(0, 65536, [M]).to(device);
+      return () => y.indexAdd(0, at, x);
+    },
+  },
+  ...(["cholesky", "svd", "solve"] as const).map((name): GpuRow => ({
+    name: `linalg.${name}, 256 of 64 x 64`,
+    make() {
+      const a = randn([256, 64, 64]), { linalg } = torch;
+      const spd = a.matmul(a.transpose(1, 2)).add(torch.eye(64, { device }));
+      if (name === "cholesky") return () => linalg.cholesky(spd);
+      return name === "svd" ? () => linalg.svd(a) : () => linalg.solve(spd, a);
+    },
+  })),
   memory("dropout, 64 M", [64, M], 8, (x) => F.dropout(x, 0.1)),
   {
     name: "cross entropy, 8192 x 50257",
@@ -265,6 +291,8 @@ export function runRows(
 ): void {
   for (const { name, make, step } of gpuRows) {
     if (!words.every((word) => name.includes(word))) continue;
+    // What NVIDIA's libraries have no part in is the same without them.
+    if (Deno.env.get("DINOTORCH_BENCH") === "products" && !/matmul|conv|step/.test(name)) continue;
     try {
       using _ = torch.scope();
       const f = make();

@@ -38,7 +38,8 @@ function near(dtype: torch.DType, sizes: Sizes): void {
   ].map((x) => x.to(dtype));
   const there = attend(operands, "cuda", dtype, isCausal);
   const here = attend(operands, "cpu", torch.float64, isCausal);
-  const most = dtype === torch.bfloat16 ? 4e-3 : dtype === torch.float16 ? 5e-4 : 2e-6;
+  // A GPU's tensor cores cut the last bits of sums, which the emulator rounds.
+  const most = dtype === torch.bfloat16 ? 4e-3 : dtype === torch.float16 ? 5e-4 : gpu ? 4e-6 : 2e-6;
   there.forEach((x, i) => {
     const error = Number(x.sub(here[i]).norm().item()) / Number(here[i].norm().item());
     const what = ["the result", "dq", "dk", "dv"][i];
