@@ -230,7 +230,7 @@ step(
 
 def timed(f):
     best, calls = float("inf"), 1
-    for r in range(8):
+    for r in range(6):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()
         for _ in range(calls):
@@ -240,7 +240,7 @@ def timed(f):
         ms = start.elapsed_time(end) / calls
         if r > 1:
             best = min(best, ms)
-        calls = max(3, min(50, int(20 / ms) + 1))
+        calls = max(3, min(50, int(15 / ms) + 1))
     return best
 
 
@@ -248,14 +248,14 @@ def timed_step(f):
     for _ in range(30):
         f()
     times = []
-    for _ in range(9):
+    for _ in range(7):
         torch.cuda.synchronize()
         start = time.perf_counter()
-        for _ in range(50):
+        for _ in range(40):
             f()
         torch.cuda.synchronize()
-        times.append((time.perf_counter() - start) / 50 * 1e3)
-    return sorted(times)[4]
+        times.append((time.perf_counter() - start) / 40 * 1e3)
+    return sorted(times)[3]
 
 
 def tell(**message):

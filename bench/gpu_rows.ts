@@ -253,7 +253,7 @@ export const gpuRows: readonly GpuRow[] = [
 /** The least of several times of `f`, in milliseconds of the device's time for one call. */
 function time(f: () => unknown): number {
   let best = Infinity, calls = 1;
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 6; round++) {
     const start = new torch.cuda.Event(), end = new torch.cuda.Event();
     start.record();
     for (let i = 0; i < calls; i++) {
@@ -264,7 +264,7 @@ function time(f: () => unknown): number {
     const ms = start.elapsedTime(end) / calls;
     if (round > 1) best = Math.min(best, ms);
     if (ms > 500) return ms;
-    calls = Math.max(3, Math.min(50, Math.ceil(20 / ms))); // some 20 ms
+    calls = Math.max(3, Math.min(50, Math.ceil(15 / ms))); // some 15 ms
   }
   return best;
 }
@@ -272,14 +272,14 @@ function time(f: () => unknown): number {
 /** The median of several times of a step, in milliseconds of the program's time. */
 function timeStep(f: () => unknown): number {
   const began = performance.now();
-  for (let i = 0; i < 200 && performance.now() - began < 3000; i++) f(); // until the compiler has seen it
+  for (let i = 0; i < 150 && performance.now() - began < 3000; i++) f(); // until the compiler has seen it
   const times: number[] = [];
-  for (let round = 0; round < 9 && performance.now() - began < 6000; round++) {
+  for (let round = 0; round < 7 && performance.now() - began < 6000; round++) {
     torch.cuda.synchronize();
     const start = performance.now();
-    for (let i = 0; i < 50; i++) f();
+    for (let i = 0; i < 40; i++) f();
     torch.cuda.synchronize();
-    times.push((performance.now() - start) / 50);
+    times.push((performance.now() - start) / 40);
   }
   return times.sort((a, b) => a - b)[times.length >> 1];
 }
