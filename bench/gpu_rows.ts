@@ -115,10 +115,12 @@ function step(
   };
 }
 
-const module = (m: torch.nn.Module) => {
+/** A module on the device, as a function of one tensor. */
+function module(m: torch.nn.Module): ReturnType<Parameters<typeof step>[1]> {
   m.to(device);
-  return { model: (x: torch.Tensor) => m.call(x) as torch.Tensor, parameters: m.parameters() };
-};
+  const model = m as unknown as (x: torch.Tensor) => torch.Tensor;
+  return { model, parameters: [...m.parameters()] };
+}
 
 function steps(): GpuRow[] {
   return [false, true].flatMap((graph) => [

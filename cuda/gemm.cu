@@ -45,9 +45,8 @@ Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step) {
       if (splits > 1 && (g.k < splits * 4 * step || splits * results * 4 > WORKSPACE || g.batches > 65535)) break;
       const Size depth = splits == 1 ? g.k : (g.k + splits * step - 1) / (splits * step) * step;
       const Size ranges = splits == 1 ? 1 : (g.k + depth - 1) / depth;
-      const Size slots = sms / t.together > 0 ? sms / t.together : 1;
-      const float rounds = (float)((blocks * ranges + slots - 1) / slots);
-      float cycles = rounds * ((float)t.rows * t.columns * depth / (t.rate * t.together) + BLOCK);
+      const float rounds = (float)((blocks * ranges + sms - 1) / sms);
+      float cycles = rounds * ((float)t.rows * t.columns * depth / t.rate + BLOCK);
       if (ranges > 1) cycles += PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms);
       if (cycles < least) least = cycles, best = {tile, (int)ranges, depth};
     }

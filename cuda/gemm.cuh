@@ -35,13 +35,11 @@ bool tiledGemm(const Gemm& g);
 
 // ---------------------------------------------------------------- tiles
 
-// A size of tiles that a kernel has.
+// A size of tiles that a kernel has: a block does one at a time.
 struct Tile {
   int rows, columns;
   // How many products and sums an SM does a cycle with such tiles.
   float rate;
-  // SMs that do one together.
-  int together = 1;
 };
 
 // How a product is cut: into tiles, and along k into `splits` ranges of `depth`, whose sums are added by a second pass.

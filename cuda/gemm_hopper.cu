@@ -4,9 +4,6 @@
 // As many blocks as there are SMs go through the tiles of c. In each, one warpgroup has the copy engine bring slabs of a and b
 // to shared memory, 128 bytes deep along k, up to STAGES ahead; two others multiply them, 64 rows of the tile each. A pair of
 // barriers for each stage says that it is full, and that it may be filled anew.
-//
-// PAIRED blocks are clusters of two: tiles one above the other, which need the same slab of b. Each has the copy engine bring
-// half of it to both.
 #include "gemm.cuh"
 
 #if !defined(__CUDACC__)
@@ -121,15 +118,12 @@ DEVICE void storeTile(const Gemm& g, float* parts, const Item& item, int group, 
 
 // Slabs of 64 elements of the side are separate boxes where the side is contiguous.
 template <class T, int SIDE, Along ALONG>
-DEVICE void copySlab(unsigned char* to, const CUtensorMap* map, uint64_t* barrier, int k, int side, int batch, bool both = false) {
-  const auto copy = [&](unsigned char* to, int x, int y) {
-    both ? hopper::copyBoxToBoth(to, map, barrier, x, y, batch) : hopper::copyBox(to, map, barrier, x, y, batch);
-  };
+DEVICE void copySlab(unsigned char* to, const CUtensorMap* map, uint64_t* barrier, int k, int side, int batch) {
   if (ALONG == Along::k) {
-    copy(to, k, side);
+    hopper::copyBox(to, map, barrier, k, side, batch);
   } else {
 #pragma unroll
-    for (int s = 0; s < SIDE; s += 64) copy(to + s * ROW_BYTES, side + s, k);
+    for (int s = 0; s < SIDE; s += 64) hopper::copyBox(to + s * ROW_BYTES, map, barrier, side + s, k, batch);
   }
 }
 
@@ -140,37 +134,21 @@ template <int SIDE, Along ALONG> DEVICE uint64_t matrixOf(const unsigned char* s
 }
 #endif
 
-// What a block does; `items` are those of the pair where PAIRED.
-template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B, bool PAIRED>
-DEVICE __forceinline__ void work(const CUtensorMap& mapA, const CUtensorMap& mapB, const Gemm& g, const Items& items, float* parts,
-                                 int batchesA, int batchesB) {
+template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B>
+__global__ void __launch_bounds__(THREADS, 1)
+    hopperKernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
+                 const __grid_constant__ Items items, float* parts, int batchesA, int batchesB) {
 #ifdef HOPPER_DEVICE
-  constexpr int BLOCKS = PAIRED ? 2 : 1, SHARE = COLUMNS / BLOCKS;
-  const int rank = PAIRED ? hopper::clusterRank() : 0;
-  const Size first = blockIdx.x / BLOCKS, step = gridDim.x / BLOCKS;
-  const auto itemAt = [&](Size i) {
-    Item item = items.at(i);
-    item.row = item.row * BLOCKS + rank;
-    return item;
-  };
-  const auto release = [&](uint64_t* barrier) {
-    if (PAIRED) {
-      hopper::arriveAt(barrier, 0), hopper::arriveAt(barrier, 1);
-    } else {
-      hopper::arrive(barrier);
-    }
-  };
   constexpr int N = STAGES<COLUMNS>, DEEP = ROW_BYTES / sizeof(T), A = ROWS * ROW_BYTES;
   DYNAMIC_SHARED(unsigned char, space);
   uint64_t* const full = (uint64_t*)space;
   uint64_t* const empty = full + N;
   unsigned char* const slabs = space + ((1024 - (hopper::address(space) & 1023)) & 1023) + 1024;
   if (threadIdx.x == 0) {
-    for (int s = 0; s < N; s++) hopper::initBarrier(full + s, 1), hopper::initBarrier(empty + s, 8 * BLOCKS);
+    for (int s = 0; s < N; s++) hopper::initBarrier(full + s, 1), hopper::initBarrier(empty + s, 8);
     hopper::fenceBarriers();
   }
-  if (PAIRED) hopper::syncCluster();
-  else __syncthreads();
+  __syncthreads();
   const int group = threadIdx.x / 128;
 
   if (group == 0) {
@@ -178,8 +156,8 @@ DEVICE __forceinline__ void work(const CUtensorMap& mapA, const CUtensorMap& map
     if (threadIdx.x == 0) {
       hopper::prefetchMap(&mapA), hopper::prefetchMap(&mapB);
       int stage = 0, parity = 1;
-      for (Size i = first; i < items.total; i += step) {
-        const Item item = itemAt(i);
+      for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+        const Item item = items.at(i);
         const int batchA = batchesA > 1 ? (int)item.batch : 0, batchB = batchesB > 1 ? (int)item.batch : 0;
         for (int s = 0; s < item.count; s++) {
           hopper::wait(empty + stage, parity);
@@ -187,8 +165,7 @@ DEVICE __forceinline__ void work(const CUtensorMap& mapA, const CUtensorMap& map
           unsigned char* const to = slabs + stage * SLAB<COLUMNS>;
           const int k = (item.begin + s) * DEEP;
           copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, k, (int)item.row * ROWS, batchA);
-          copySlab<T, SHARE, ALONG_B>(to + A + rank * SHARE * ROW_BYTES, &mapB, full + stage, k, (int)item.column * COLUMNS + rank * SHARE,
-                                      batchB, PAIRED);
+          copySlab<T, COLUMNS, ALONG_B>(to + A, &mapB, full + stage, k, (int)item.column * COLUMNS, batchB);
           if (++stage == N) stage = 0, parity ^= 1;
         }
       }
@@ -197,8 +174,8 @@ DEVICE __forceinline__ void work(const CUtensorMap& mapA, const CUtensorMap& map
     hopper::moreRegisters<232>();
     const int half = group - 1, lane = threadIdx.x % 32;
     int stage = 0, parity = 0;
-    for (Size i = first; i < items.total; i += step) {
-      const Item item = itemAt(i);
+    for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+      const Item item = items.at(i);
       float sum[COLUMNS / 2];
       int last = 0;
       for (int s = 0; s < item.count; s++) {
@@ -213,36 +190,17 @@ DEVICE __forceinline__ void work(const CUtensorMap& mapA, const CUtensorMap& map
         hopper::productsCommit();
         if (s > 0) {
           hopper::productsWait<1>();
-          if (lane == 0) release(empty + last);
+          if (lane == 0) hopper::arrive(empty + last);
         }
         last = stage;
         if (++stage == N) stage = 0, parity ^= 1;
       }
       hopper::productsWait<0>();
-      if (lane == 0) release(empty + last);
+      if (lane == 0) hopper::arrive(empty + last);
       storeTile<T, COLUMNS>(g, parts, item, half, sum);
     }
   }
-  // Neither block leaves while the other may still write to it.
-  if (PAIRED) hopper::syncCluster();
 #endif
-}
-
-// Clusters of two blocks, of which older devices know nothing.
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 900
-#define PAIR
-#else
-#define PAIR __cluster_dims__(2, 1, 1)
-#endif
-#define PARAMETERS                                                                                                              \
-  const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,           \
-      const __grid_constant__ Items items, float *parts, int batchesA, int batchesB
-template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B> __global__ void __launch_bounds__(THREADS, 1) aloneKernel(PARAMETERS) {
-  work<T, COLUMNS, ALONG_A, ALONG_B, false>(mapA, mapB, g, items, parts, batchesA, batchesB);
-}
-template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B>
-__global__ void PAIR __launch_bounds__(THREADS, 1) pairedKernel(PARAMETERS) {
-  work<T, COLUMNS, ALONG_A, ALONG_B, true>(mapA, mapB, g, items, parts, batchesA, batchesB);
 }
 
 // ---------------------------------------------------------------- the host
@@ -290,31 +248,24 @@ bool describe(CUtensorMap& map, Along along, const void* data, Size k, Size side
                    CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
-using K = void (*)(CUtensorMap, CUtensorMap, Gemm, Items, float*, int, int);
-template <class T, int COLUMNS, Along A, Along B, bool PAIRED> K kernelOf() {
-  if constexpr (PAIRED) return pairedKernel<T, COLUMNS, A, B>;
-  else return aloneKernel<T, COLUMNS, A, B>;
-}
-
-template <class T, int COLUMNS, bool PAIRED> bool launch(const Gemm& g, const Cut& cut, Along a, Along b) {
-  K kernel = kernelOf<T, COLUMNS, Along::k, Along::k, PAIRED>();
+template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along a, Along b) {
+  using K = void (*)(CUtensorMap, CUtensorMap, Gemm, Items, float*, int, int);
+  K kernel = hopperKernel<T, COLUMNS, Along::k, Along::k>;
   if constexpr (sizeof(T) == 2) {
-    if (a == Along::k && b == Along::side) kernel = kernelOf<T, COLUMNS, Along::k, Along::side, PAIRED>();
-    if (a == Along::side && b == Along::k) kernel = kernelOf<T, COLUMNS, Along::side, Along::k, PAIRED>();
-    if (a == Along::side && b == Along::side) kernel = kernelOf<T, COLUMNS, Along::side, Along::side, PAIRED>();
+    if (a == Along::k && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::k, Along::side>;
+    if (a == Along::side && b == Along::k) kernel = hopperKernel<T, COLUMNS, Along::side, Along::k>;
+    if (a == Along::side && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::side, Along::side>;
   }
-  constexpr int BLOCKS = PAIRED ? 2 : 1;
   CUtensorMap mapA, mapB;
   if (!describe<T>(mapA, a, g.a, g.k, g.m, g.aColumn, g.aRow, g.batches, g.aBatch, ROWS) ||
-      !describe<T>(mapB, b, g.b, g.k, g.n, g.bRow, g.bColumn, g.batches, g.bBatch, COLUMNS / BLOCKS)) {
+      !describe<T>(mapB, b, g.b, g.k, g.n, g.bRow, g.bColumn, g.batches, g.bBatch, COLUMNS)) {
     return false;
   }
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
-  const Size rows = (g.m + ROWS * BLOCKS - 1) / (ROWS * BLOCKS), columns = (g.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
+  const Size rows = (g.m + ROWS - 1) / ROWS, columns = (g.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
-  const Size most = processors() / BLOCKS;
-  const unsigned blocks = (unsigned)(total < most ? total : most) * BLOCKS;
+  const unsigned blocks = (unsigned)(total < processors() ? total : processors());
   LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, Items{total, rows, columns, cut.splits, depth, slabs}, parts,
                 g.aBatch ? (int)g.batches : 1, g.bBatch ? (int)g.batches : 1);
   if (parts) joinSplits(g, cut.splits);
@@ -327,14 +278,9 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
   // tf32 is multiplied along k alone.
   if (sizeof(T) == 4 && (a == Along::side || b == Along::side)) return false;
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
-  static const Tile tiles[] = {{ROWS, 256, 3300 * rate}, {ROWS, 128, 2800 * rate}, {ROWS, 64, 1700 * rate}, {2 * ROWS, 256, 3500 * rate, 2}};
-  const Cut cut = cutGemm(g, tiles, 4, ROW_BYTES / sizeof(T));
-  switch (cut.tile) {
-    case 0: return launch<T, 256, false>(g, cut, a, b);
-    case 1: return launch<T, 128, false>(g, cut, a, b);
-    case 2: return launch<T, 64, false>(g, cut, a, b);
-    default: return launch<T, 256, true>(g, cut, a, b);
-  }
+  static const Tile tiles[] = {{ROWS, 256, 3300 * rate}, {ROWS, 128, 2800 * rate}, {ROWS, 64, 1700 * rate}};
+  const Cut cut = cutGemm(g, tiles, 3, ROW_BYTES / sizeof(T));
+  return cut.tile == 0 ? launch<T, 256>(g, cut, a, b) : cut.tile == 1 ? launch<T, 128>(g, cut, a, b) : launch<T, 64>(g, cut, a, b);
 }
 
 }  // namespace

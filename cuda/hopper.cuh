@@ -33,24 +33,6 @@ INSTRUCTION void arrive(uint64_t* barrier) {
 INSTRUCTION void arriveAndExpect(uint64_t* barrier, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(address(barrier)), "r"(bytes) : "memory");
 }
-// Arrives at the barrier that lies at the same place in the shared memory of block `rank` of the cluster.
-INSTRUCTION void arriveAt(uint64_t* barrier, int rank) {
-  asm volatile(
-      "{ .reg .b32 there; mapa.shared::cluster.u32 there, %0, %1; mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there]; }" ::"r"(
-          address(barrier)),
-      "r"(rank)
-      : "memory");
-}
-// Which block of its cluster this is.
-INSTRUCTION int clusterRank() {
-  uint32_t rank;
-  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
-  return (int)rank;
-}
-// A barrier of all threads of the cluster.
-INSTRUCTION void syncCluster() {
-  asm volatile("barrier.cluster.arrive.release; barrier.cluster.wait.acquire;" ::: "memory");
-}
 // Waits until the phase of that parity is over: of a new barrier, that of parity 1 is.
 INSTRUCTION void wait(uint64_t* barrier, int parity) {
   uint32_t over;
@@ -71,14 +53,6 @@ INSTRUCTION void copyBox(void* to, const CUtensorMap* map, uint64_t* barrier, in
       "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5}], [%2];" ::"r"(
           address(to)),
       "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z)
-      : "memory");
-}
-// The same to the same place in both blocks of a cluster, each of whose barriers counts the bytes.
-INSTRUCTION void copyBoxToBoth(void* to, const CUtensorMap* map, uint64_t* barrier, int x, int y, int z) {
-  asm volatile(
-      "cp.async.bulk.tensor.3d.shared::cluster.global.tile.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%3, %4, %5}], "
-      "[%2], %6;" ::"r"(address(to)),
-      "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z), "h"((uint16_t)3)
       : "memory");
 }
 // The same of a tensor of four axes.

@@ -270,7 +270,6 @@ int main(int count, char** arguments) {
       {"hopper/128x256", hopperGemm, {BF16, TF32}, 0},
       {"hopper/128x128", hopperGemm, {BF16, TF32}, 1},
       {"hopper/128x64", hopperGemm, {BF16, TF32}, 2},
-      {"hopper/256x256", hopperGemm, {BF16, TF32}, 3},
   };
   Memory workspace(WORKSPACE);
   current = {};
