@@ -30,24 +30,35 @@ const ARCHITECTURES = (Deno.env.get("DINOTORCH_CUDA_ARCHITECTURES") ?? "80,90a")
 const WARNINGS = ["-Wall", "-Wextra", "-Wno-unknown-pragmas"];
 const GXX = ["-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-fwrapv", ...WARNINGS];
 
-/** The targets, by name. */
-export const TARGETS: Record<"cuda" | "emulator" | "sanitized", Target> = {
+/** What nvcc is told whatever the GPU. */
+const NVCC = ["-std=c++17", "--extended-lambda", "-Xcompiler=-fPIC,-fvisibility=hidden,-fwrapv"];
+
+/** What its targets share. */
+const BY_NVCC = {
+  compilers: ["nvcc", ...CUDA_HOMES.flatMap((home) => home ? [`${home}/bin/nvcc`] : [])],
+  missing:
+    "nvcc was not found on PATH, in CUDA_HOME or in /usr/local/cuda: install the CUDA toolkit " +
+    "(https://developer.nvidia.com/cuda-downloads)",
+  link: ["-shared", "-cudart=static"],
+  folders: ["cuda/"],
+};
+
+/** The targets, by name; `ptx` is what nvcc makes of everything in the least time, to see that it compiles. */
+export const TARGETS: Record<"cuda" | "ptx" | "emulator" | "sanitized", Target> = {
   cuda: {
     library: "libcudakernels.so",
-    compilers: ["nvcc", ...CUDA_HOMES.flatMap((home) => home ? [`${home}/bin/nvcc`] : [])],
-    missing:
-      "nvcc was not found on PATH, in CUDA_HOME or in /usr/local/cuda: install the CUDA toolkit " +
-      "(https://developer.nvidia.com/cuda-downloads)",
+    ...BY_NVCC,
     compile: [
-      "-std=c++17",
+      ...NVCC,
       "-O2",
-      "--extended-lambda",
       ...ARCHITECTURES.map((arch) => `-gencode=arch=compute_${arch},code=sm_${arch}`),
       "-gencode=arch=compute_80,code=compute_80",
-      "-Xcompiler=-fPIC,-fvisibility=hidden,-fwrapv",
     ],
-    link: ["-shared", "-cudart=static"],
-    folders: ["cuda/"],
+  },
+  ptx: {
+    library: "libcudakernels.ptx.so",
+    ...BY_NVCC,
+    compile: [...NVCC, "-O1", "-gencode=arch=compute_90a,code=compute_90a"],
   },
   emulator: {
     library: "libcudaemulator.so",
@@ -156,11 +167,6 @@ async function planOf(name: keyof typeof TARGETS): Promise<Plan> {
   return { compiler: compiler.path, sources, keys, library, objects, key, mark, built };
 }
 
-/** Whether a target's compiler is there and its library is that of the sources as they are. */
-export async function isBuilt(name: keyof typeof TARGETS): Promise<boolean> {
-  return await compilerOf(TARGETS[name]) !== null && (await planOf(name)).built;
-}
-
 /**
  * Builds a target unless its sources are those of the last time; the library's path. Objects are kept under build/cuda/,
  * so that only families that changed are compiled.
@@ -187,7 +193,8 @@ export async function build(name: keyof typeof TARGETS): Promise<string> {
   const errors: string[] = [];
   await Promise.all(Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, async () => {
     for (let i; (i = left.shift()) !== undefined;) {
-      const language = name === "cuda" ? [] : ["-x", "c++"], part = `${object(i)}.part`;
+      const language = name === "cuda" || name === "ptx" ? [] : ["-x", "c++"],
+        part = `${object(i)}.part`;
       const { code, text } = await run(compiler, [
         ...target.compile,
         "-Icuda",
