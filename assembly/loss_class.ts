@@ -337,7 +337,7 @@ export function nll_loss_grad(
 }
 
 export function weighted_mean(
-  y: usize, total: usize, losses: usize, target: usize, weight: usize, ignore: i32, count: i32,
+  y: usize, total: usize, losses: usize, target: usize, weight: usize, _classes: i32, ignore: i32, count: i32,
 ): void {
   weightedMean<f32>(y, total, losses, target, weight, ignore, count);
 }
@@ -362,7 +362,7 @@ export function nll_loss_grad_f64(
 }
 
 export function weighted_mean_f64(
-  y: usize, total: usize, losses: usize, target: usize, weight: usize, ignore: i32, count: i32,
+  y: usize, total: usize, losses: usize, target: usize, weight: usize, _classes: i32, ignore: i32, count: i32,
 ): void {
   weightedMean<f64>(y, total, losses, target, weight, ignore, count);
 }

@@ -409,6 +409,15 @@ function finite(m: v128): v128 {
   return v128.andnot(m, f32x4.eq(f32x4.abs(m), f32x4.splat(Infinity)));
 }
 
+/** Infinity, or NaN if that is among `n` elements. */
+function infinite(from: usize, stride: usize, n: i32): f32 {
+  for (let i = 0; i < n; i++) {
+    const x = load<f32>(from + <usize> i * stride);
+    if (x != x) return x;
+  }
+  return Infinity;
+}
+
 /**
  * log(sum exp(x)), without overflow; the largest element is left in where it is infinite.
  */
@@ -418,15 +427,23 @@ export function logsumexp(y: usize, x: usize, n: i32, inner: i32, begin: i32, en
     const outer = i / inner, column = i - outer * inner;
     const from = x + <usize> outer * length + (<usize> column << 2), to = y + (<usize> i << 2);
     if (inner == 1) {
-      const m = finite(maxRow(from, n)), total = exponentials(from, 0, n, m);
-      store<f32>(to, <f32> (<f64> f32x4.extract_lane(m, 0) + NativeMath.log(total)));
+      const most = f32x4.extract_lane(maxRow(from, n), 0), m = finite(f32x4.splat(most)), total = exponentials(from, 0, n, m);
+      // The exponentials are made for numbers below the largest: of Infinity they give NaN.
+      const y = <f32> (<f64> f32x4.extract_lane(m, 0) + NativeMath.log(total));
+      store<f32>(to, most == Infinity ? infinite(from, 4, n) : y);
       i++;
       continue;
     }
     const count = min(4, min(inner - column, end - i));
-    const m = finite(maxColumns(from, length, stride, count));
+    const most = maxColumns(from, length, stride, count), m = finite(most);
     const total = exponentialsOfColumns(from, 0, length, stride, count, m);
     storeLanes<f32>(to, f32x4.add(m, logVector(total)), count);
+    if (v128.any_true(f32x4.eq(most, f32x4.splat(Infinity)))) {
+      for (let c = 0; c < count; c++) {
+        const at = <usize> c << 2;
+        if (isNaN(load<f32>(to + at))) store<f32>(to + at, infinite(from + at, stride, n));
+      }
+    }
     i += count;
   }
 }

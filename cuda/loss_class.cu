@@ -10,6 +10,11 @@
 
 template <class T> static DEVICE double weightOf(const T* weight, Size c) { return weight ? (double)weight[c] : 1.0; }
 
+// The class of a target. One that is out of range counts as 0: the op's check, which may be known later, makes an error of it.
+static DEVICE Size classOf(int64_t target, Size classes, Size ignore) {
+  return target == ignore || (target >= 0 && target < classes) ? target : 0;
+}
+
 // The first of `count` places for which `wrong` is true; else `count`.
 template <class F> static void firstOf(int64_t* y, Size count, F wrong) {
   forEach(0, 1, [=] DEVICE(Size) { *y = count; });
@@ -28,7 +33,7 @@ template <class T> static void unit_check(int64_t* bad, const T* x, Size count) 
 template <class T>
 static void nll_loss(T* y, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore, Size begin, Size end) {
   forEach(begin, end, [=] DEVICE(Size i) {
-    const int64_t t = target[i];
+    const Size t = classOf(target[i], classes, ignore);
     y[i] = t == ignore ? T(0) : (T)(-(double)x[sliceStart(i, classes, inner) + t * inner] * weightOf(weight, t));
   });
 }
@@ -43,21 +48,21 @@ static void nll_loss_grad(T* dx, const T* dy, const T* total, const int64_t* tar
                           Size ignore, Size dyStep, Size begin, Size end) {
   forEach(begin * classes, end * classes, [=] DEVICE(Size at) {
     const Size outer = at / (classes * inner), rest = at - outer * classes * inner, c = rest / inner, i = outer * inner + rest % inner;
-    const int64_t t = target[i];
+    const Size t = classOf(target[i], classes, ignore);
     dx[at] = t == c && t != ignore ? (T)(-gradOf(dy, total, dyStep, i) * weightOf(weight, t)) : T(0);
   });
 }
 
 // y = sum of losses / total, total = sum of the weights of the targets: of parts first, then of those.
 template <class T>
-static void weighted_mean(T* y, T* total, const T* losses, const int64_t* target, const T* weight, Size ignore, Size count) {
+static void weighted_mean(T* y, T* total, const T* losses, const int64_t* target, const T* weight, Size classes, Size ignore, Size count) {
   const Size parts = count < 2048 ? 1 : count < 2048 * 512 ? count / 2048 : 512;
   double* partial = (double*)current.workspace;
   forBlocks(0, parts, THREADS, [=] DEVICE(Size part) {
     double sum = 0, w = 0;
     for (Size i = count * part / parts + threadIdx.x; i < count * (part + 1) / parts; i += blockDim.x) {
       sum += (double)losses[i];
-      if (target[i] != ignore) w += weightOf(weight, target[i]);
+      if (target[i] != ignore) w += weightOf(weight, classOf(target[i], classes, ignore));
     }
     sum = blockSum(sum);
     w = blockSum(w);
@@ -96,7 +101,7 @@ template <class T, class C = ComputedOf<T>> struct EntropySlice {
     if (g.first() != 0) return;
     stats[2 * i] = most;
     stats[2 * i + 1] = (C)log;
-    const int64_t t = target[i];
+    const Size t = classOf(target[i], classes, ignore);
     if (t == ignore) {
       y[i] = 0;
       return;
@@ -138,7 +143,7 @@ template <class T, class C = ComputedOf<T>> struct EntropyRow {
     if (threadIdx.x != 0) return;
     stats[2 * i] = (C)most;
     stats[2 * i + 1] = (C)log;
-    const int64_t t = target[i];
+    const Size t = classOf(target[i], classes, ignore);
     const double hard = t == ignore ? 0 : weightOf(weight, t) * (double)(log - ((float)row[t] - most));
     y[i] = t == ignore ? C(0) : (C)((1 - (double)smoothing) * hard + (double)smoothing / classes * (double)soft);
   }
@@ -168,7 +173,7 @@ template <class T, class C = ComputedOf<T>> struct EntropyGradSlice {
   Size dyStep;
   template <class G> DEVICE void operator()(G g, Size i) const {
     const Size start = sliceStart(i, classes, inner);
-    const int64_t t = target[i];
+    const Size t = classOf(target[i], classes, ignore);
     // What all classes should get together: the share of the softmax.
     double mass = 0;
     if (smoothing != 0) {
@@ -206,7 +211,7 @@ template <class T, class C = ComputedOf<T>> struct EntropyGradRow {
     constexpr int E = S::E;
     const S span{classes};
     const T* row = x + i * classes;
-    const int64_t t = target[i];
+    const Size t = classOf(target[i], classes, ignore);
     float r[E], w[E];
     // What all classes should get together: the share of the softmax.
     RowSum<WHOLE> weights = 0;
@@ -252,7 +257,7 @@ static void cross_entropy_target(T* y, const int64_t* target, const T* weight, S
                                  Size begin, Size end) {
   forEach(begin * classes, end * classes, [=] DEVICE(Size at) {
     const Size outer = at / (classes * inner), rest = at - outer * classes * inner, c = rest / inner;
-    const int64_t t = target[outer * inner + rest % inner];
+    const Size t = classOf(target[outer * inner + rest % inner], classes, ignore);
     const double share = smoothing / (double)classes + (c == t ? 1 - smoothing : 0);
     y[at] = t == ignore ? T(0) : (T)(share * weightOf(weight, c));
   });

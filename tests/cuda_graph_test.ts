@@ -121,6 +121,14 @@ cudaTest("checks of indexes and targets are made when something waits", () => {
   const bad = torch.tensor([0, 7, 1], { dtype: torch.int64, device });
   const loss = F.crossEntropy(x, bad);
   assertThrows(() => loss.item(), RangeError, "target 7 is out of bounds: expected 0 to 3");
+  const far = torch.tensor([0, 2 ** 40, 1], { dtype: torch.int64, device });
+  const share = torch.ones(4, { device });
+  for (const given of [null, share]) {
+    const y = x.clone().requiresGrad_();
+    F.crossEntropy(y, far, { weight: given }).backward();
+    F.nllLoss(y, far, { weight: given }).backward();
+    assertThrows(() => y.grad!.tolist(), RangeError, "target 1099511627776 is out of bounds");
+  }
   F.embedding(bad, weight);
   assertThrows(() => torch.cuda.synchronize(), RangeError, "index 7 is out of range");
   {

@@ -284,3 +284,13 @@ Deno.test("x.cumsum_ and x.cumprod_ write into x", () => {
   assertEquals(x.t().cumprod_(0).tolist(), [[1, 4], [2, 24]]);
   assertEquals(x.tolist(), [[1, 2], [4, 24]]);
 });
+
+Deno.test("logsumexp of infinite elements, along rows and columns", () => {
+  const i = Infinity,
+    x = torch.tensor([[i, 1, 2], [1, i, i], [-i, -i, -i], [i, NaN, 1], [-i, 0, 0]]);
+  for (const y of [x.logsumexp(1), x.t().contiguous().logsumexp(0)]) {
+    const [a, b, c, d, e] = y.tolist() as number[];
+    assertEquals([a, b, c, d], [i, i, -i, NaN]);
+    assertAlmostEquals(e, Math.LN2, 1e-6);
+  }
+});

@@ -123,7 +123,7 @@ export const SIGNATURES = {
     "size dyStep", "size begin", "size end",
   ],
   weightedMean: [
-    "out y", "out total", "in losses", "in target", "in weight", "size ignore", "size count",
+    "out y", "out total", "in losses", "in target", "in weight", "size classes", "size ignore", "size count",
   ],
   entropy: [
     "out y", "out stats", "in x", "in target", "in weight", "size classes", "size inner", "size ignore",

@@ -138,7 +138,7 @@ export function kernelOf<
 /** The losses of all positions, reduced; and for a mean, the total weight that it was divided by. No history. */
 export function reduceClasses(
   losses: Tensor,
-  { target, weight, ignore }: Classes,
+  { target, weight, classes, ignore }: Classes,
   reduction: Reduction,
 ): { y: Tensor; total: Tensor | null } {
   if (reduction === "none") return { y: losses, total: null };
@@ -150,6 +150,7 @@ export function reduceClasses(
     losses.pointer,
     target.pointer,
     weight === null ? 0 : weight.pointer,
+    classes,
     ignore,
     losses.numElements,
   );
