@@ -11,6 +11,7 @@ import { sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { mul } from "./arithmetic.ts";
 import { eq, lt } from "./compare.ts";
+import { dense } from "./copy.ts";
 import { zerosLike } from "./create.ts";
 import { diagonal } from "./diagonal.ts";
 import {
@@ -43,7 +44,8 @@ interface Factors {
 }
 
 function factorsOf(x: Tensor): Factors {
-  const factors = luFactors(x), pivots = diagonal(factors.lu, 0, -2, -1);
+  // A copy, so that the diagonals alone come from the device.
+  const factors = luFactors(x), pivots = dense(diagonal(factors.lu, 0, -2, -1));
   return { ...factors, diagonal: pivots.toTypedArray() as Float64Array };
 }
 
