@@ -139,9 +139,7 @@ const program = new Command("deno task bench:gpu")
   .option("--rows", "print this process's figures as lines of JSON");
 program.parse(Deno.args, { from: "user" });
 const words = program.args,
-  options = program.opts<
-    { out?: string; rows?: boolean; gpt2: boolean }
-  >();
+  options = program.opts<{ out?: string; rows?: boolean; gpt2: boolean }>();
 
 const problem = torch.cuda.problem();
 if (problem !== null) {
@@ -150,7 +148,7 @@ if (problem !== null) {
 }
 if (options.rows) {
   console.log(JSON.stringify({ about: `Deno ${Deno.version.deno}` }));
-  await runRows(words, (row, figure) => console.log(JSON.stringify({ row, ...figure })));
+  runRows(words, (row, figure) => console.log(JSON.stringify({ row, ...figure })));
   Deno.exit();
 }
 

@@ -49,7 +49,7 @@ export class CudaDevice implements CudaBackend {
   readonly #memory: DeviceMemory;
   readonly #constants: Constants;
   /** What checks of results are not yet made. */
-  #checks: Check[] = [];
+  #checks = new Set<Check>();
   /** The graph that is being recorded. */
   #graph: Graph | null = null;
   /** The graphs that live, and which storages lie in their memory. */
@@ -225,14 +225,14 @@ export class CudaDevice implements CudaBackend {
     if (this.#graph !== null) {
       this.touch(bad);
       this.#graph.checks.push(check);
-    } else if (this.#checks.push(check) > CHECKS) this.synchronize();
+    } else if (this.#checks.add(check).size > CHECKS) this.synchronize();
   }
 
   /** Makes the checks that are due, the device having done everything; the first that fails throws. */
   #makeChecks(): void {
     const checks = this.#checks;
-    if (checks.length === 0) return;
-    this.#checks = [];
+    if (checks.size === 0) return;
+    this.#checks = new Set();
     try {
       for (const { bad, count, fail } of checks) {
         const place = Number(new BigInt64Array(this.readAt(this.touch(bad), 8).buffer)[0]);
@@ -260,12 +260,11 @@ export class CudaDevice implements CudaBackend {
     this.synchronize();
     const [, total] = this.available(), { symbols } = this.#library, context = this.#context;
     const device = {
-      name: this.name,
       writeAt: (address: number, source: Uint8Array) => this.writeAt(address, source),
       launch: (number: number, checks: readonly Check[]) => {
         this.#commands.flush();
         this.#check(symbols.dino_replay(context, number));
-        for (const check of checks) if (!this.#checks.includes(check)) this.#checks.push(check);
+        for (const check of checks) this.#checks.add(check);
       },
       discard: (graph: Graph, number: number) => {
         this.synchronize();
@@ -274,8 +273,13 @@ export class CudaDevice implements CudaBackend {
       },
     };
     const graph = new Graph(device, new CudaHeap(this.#memory, total, Infinity, Infinity));
+    try {
+      this.#check(symbols.dino_capture_begin(context));
+    } catch (e) {
+      graph.heap.close();
+      throw e;
+    }
     this.#graphs.add(graph);
-    this.#check(symbols.dino_capture_begin(context));
     this.#graph = graph;
     if (this.#space !== null) graph.pin(this.#space);
     let finished = false, number = -1;

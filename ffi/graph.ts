@@ -20,8 +20,6 @@ export interface Check {
 
 /** What a graph needs of its device. */
 export interface GraphDevice {
-  /** The device's name. */
-  readonly name: string;
   /** Writes into the device's memory. */
   writeAt(address: number, source: Uint8Array): void;
   /** Launches graph number `graph`; its checks are due when something next waits. */

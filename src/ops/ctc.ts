@@ -12,6 +12,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { castFor } from "./autocast.ts";
 import { tolist } from "./access.ts";
 import { div } from "./arithmetic.ts";
+import { elementAt } from "./check.ts";
 import { dense, denseAs } from "./copy.ts";
 import { type Reduction, reductionOf } from "./loss_reduction.ts";
 import { maskedFill } from "./pointwise.ts";
@@ -121,12 +122,11 @@ function readSequences(
 function checkLabels(ids: Tensor, labels: number[], offsets: number[], classes: number): void {
   const { backend } = ids, bad = emptyOn(backend, [], int64);
   labels.forEach((count, b) => {
-    const at = ids.offset + offsets[b];
     backend.kernels.target_check(bad.pointer, ids.pointer + offsets[b] * 8, classes, -1, count);
     const place = Number(backend.readElement(bad.storage, 0, int64));
     if (place < count) {
       throw new RangeError(
-        `ctcLoss: label ${backend.readElement(ids.storage, at + place, int64)} of target ${b} is ` +
+        `ctcLoss: label ${elementAt(ids, offsets[b] + place)} of target ${b} is ` +
           `out of bounds: expected 0 to ${classes - 1}`,
       );
     }
