@@ -6,6 +6,7 @@ import argparse, math, time
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch_models import GPT
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--batch", type=int, default=16)
@@ -21,60 +22,20 @@ parser.add_argument("--device", default="cuda")
 o = parser.parse_args()
 
 
-class Attention(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.c_attn = nn.Linear(o.width, 3 * o.width)
-        self.c_proj = nn.Linear(o.width, o.width)
-
-    def forward(self, x):
-        b, t, c = x.shape
-        q, k, v = (y.view(b, t, o.heads, c // o.heads).transpose(1, 2) for y in self.c_attn(x).split(c, dim=2))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        return self.c_proj(y.transpose(1, 2).contiguous().view(b, t, c))
-
-
-class Block(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.ln_1, self.ln_2 = nn.LayerNorm(o.width), nn.LayerNorm(o.width)
-        self.attn = Attention()
-        self.c_fc, self.c_proj = nn.Linear(o.width, 4 * o.width), nn.Linear(4 * o.width, o.width)
-
-    def forward(self, x):
-        x = x + self.attn(self.ln_1(x))
-        return x + self.c_proj(F.gelu(self.c_fc(self.ln_2(x))))
-
-
-class GPT(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.wte, self.wpe = nn.Embedding(o.vocabulary, o.width), nn.Embedding(o.length, o.width)
-        self.h = nn.ModuleList(Block() for _ in range(o.layers))
-        self.ln_f = nn.LayerNorm(o.width)
-        self.lm_head = nn.Linear(o.width, o.vocabulary, bias=False)
-        self.wte.weight = self.lm_head.weight
-        for name, p in self.named_parameters():
-            if p.ndim > 1:
-                nn.init.normal_(p, 0, 0.02 / math.sqrt(2 * o.layers) if "c_proj" in name else 0.02)
-            elif "bias" in name:
-                nn.init.zeros_(p)
-
-    def forward(self, idx):
-        x = self.wte(idx) + self.wpe(torch.arange(idx.shape[1], device=idx.device))
-        for block in self.h:
-            x = block(x)
-        return self.lm_head(self.ln_f(x))
-
-
 torch.manual_seed(1337)
 torch.set_float32_matmul_precision("high")
-model = GPT().to(o.device)
+model = GPT(o.vocabulary, o.layers, o.heads, o.width, o.length, bias=True)
+for name, p in model.named_parameters():
+    if p.ndim > 1:
+        nn.init.normal_(p, 0, 0.02 / math.sqrt(2 * o.layers) if "c_proj" in name else 0.02)
+    elif "bias" in name:
+        nn.init.zeros_(p)
+model.to(o.device)
 decayed = [p for p in model.parameters() if p.ndim > 1]
 others = [p for p in model.parameters() if p.ndim == 1]
 optimizer = torch.optim.AdamW(
     [{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0}],
-    lr=6e-4, betas=(0.9, 0.95), fused=o.device == "cuda")
+    lr=6e-4, betas=(0.9, 0.95), **({"fused": True} if o.device == "cuda" else {}))
 parameters = decayed + others
 idx = torch.randint(o.vocabulary, (o.batch, o.length), device=o.device)
 target = torch.randint(o.vocabulary, (o.batch * o.length,), device=o.device)

@@ -6,6 +6,7 @@ import time
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from torch_models import GPT
 
 dev, bf16 = "cuda", torch.bfloat16
 ROWS = []
@@ -136,37 +137,6 @@ row("attention, causal, 16 x 12 x 1024 x 64, bfloat16", lambda: attention(16, 10
 row("attention and its gradients, 16 x 12 x 1024 x 64, bfloat16", lambda: attention(16, 1024, bf16, True))
 
 
-class Block(nn.Module):
-    def __init__(self, width, heads):
-        super().__init__()
-        self.heads = heads
-        self.ln1, self.ln2 = nn.LayerNorm(width, bias=False), nn.LayerNorm(width, bias=False)
-        self.qkv, self.out = nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width, bias=False)
-        self.up, self.down = nn.Linear(width, 4 * width, bias=False), nn.Linear(4 * width, width, bias=False)
-
-    def forward(self, x):
-        b, t, c = x.shape
-        q, k, v = (y.view(b, t, self.heads, -1).transpose(1, 2) for y in self.qkv(self.ln1(x)).split(c, 2))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.out(y.transpose(1, 2).reshape(b, t, c))
-        return x + self.down(F.gelu(self.up(self.ln2(x))))
-
-
-class GPT(nn.Module):
-    """The model of examples/gpt.ts."""
-
-    def __init__(self, vocab, block=64, layers=4, heads=4, width=128):
-        super().__init__()
-        self.wte, self.wpe = nn.Embedding(vocab, width), nn.Embedding(block, width)
-        self.blocks = nn.Sequential(*(Block(width, heads) for _ in range(layers)))
-        self.norm, self.head = nn.LayerNorm(width, bias=False), nn.Linear(width, vocab, bias=False)
-        self.head.weight = self.wte.weight
-
-    def forward(self, ids):
-        x = self.wte(ids) + self.wpe(torch.arange(ids.shape[1], device=ids.device))
-        return self.head(self.norm(self.blocks(x)))
-
-
 def cnn():
     """The model of examples/mnist_cnn.ts."""
     return nn.Sequential(
@@ -221,7 +191,7 @@ step(
 )
 step(
     "character GPT's step",
-    lambda: GPT(65),
+    lambda: GPT(65, n_layer=4, n_head=4, n_embd=128, block=64),
     lambda p, graph: torch.optim.AdamW(p, lr=1e-3, capturable=graph),
     lambda: (torch.randint(0, 65, (12, 64), device=dev), torch.randint(0, 65, (12 * 64,), device=dev)),
     lambda y, t: F.cross_entropy(y.flatten(0, 1), t),

@@ -16,6 +16,8 @@ def causal_attention(q, k, v):
 
 
 class LayerNorm(nn.Module):
+    """Without a bias, which nn.LayerNorm of PyTorch 1 cannot leave out."""
+
     def __init__(self, n):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(n))
@@ -25,10 +27,10 @@ class LayerNorm(nn.Module):
 
 
 class Attention(nn.Module):
-    def __init__(self, n_embd, n_head):
+    def __init__(self, n_embd, n_head, bias):
         super().__init__()
-        self.c_attn = nn.Linear(n_embd, 3 * n_embd, bias=False)
-        self.c_proj = nn.Linear(n_embd, n_embd, bias=False)
+        self.c_attn = nn.Linear(n_embd, 3 * n_embd, bias=bias)
+        self.c_proj = nn.Linear(n_embd, n_embd, bias=bias)
         self.n_head = n_head
 
     def forward(self, x):
@@ -38,22 +40,23 @@ class Attention(nn.Module):
 
 
 class MLP(nn.Module):
-    def __init__(self, n_embd):
+    def __init__(self, n_embd, bias):
         super().__init__()
-        self.c_fc = nn.Linear(n_embd, 4 * n_embd, bias=False)
-        self.c_proj = nn.Linear(4 * n_embd, n_embd, bias=False)
+        self.c_fc = nn.Linear(n_embd, 4 * n_embd, bias=bias)
+        self.c_proj = nn.Linear(4 * n_embd, n_embd, bias=bias)
 
     def forward(self, x):
         return self.c_proj(F.gelu(self.c_fc(x)))
 
 
 class Block(nn.Module):
-    def __init__(self, n_embd, n_head):
+    def __init__(self, n_embd, n_head, bias):
         super().__init__()
-        self.ln_1 = LayerNorm(n_embd)
-        self.attn = Attention(n_embd, n_head)
-        self.ln_2 = LayerNorm(n_embd)
-        self.mlp = MLP(n_embd)
+        norm = nn.LayerNorm if bias else LayerNorm
+        self.ln_1 = norm(n_embd)
+        self.attn = Attention(n_embd, n_head, bias)
+        self.ln_2 = norm(n_embd)
+        self.mlp = MLP(n_embd, bias)
 
     def forward(self, x):
         x = x + self.attn(self.ln_1(x))
@@ -61,18 +64,19 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """GPT-2's shape, without biases and dropout."""
+    """GPT-2's shape, without dropout, and without biases unless they are asked for."""
 
-    def __init__(self, vocab, n_layer, n_head, n_embd, block):
+    def __init__(self, vocab, n_layer, n_head, n_embd, block, bias=False):
         super().__init__()
         self.transformer = nn.ModuleDict(dict(
             wte=nn.Embedding(vocab, n_embd), wpe=nn.Embedding(block, n_embd),
-            h=nn.ModuleList([Block(n_embd, n_head) for _ in range(n_layer)]), ln_f=LayerNorm(n_embd)))
+            h=nn.ModuleList([Block(n_embd, n_head, bias) for _ in range(n_layer)]),
+            ln_f=(nn.LayerNorm if bias else LayerNorm)(n_embd)))
         self.lm_head = nn.Linear(n_embd, vocab, bias=False)
         self.transformer.wte.weight = self.lm_head.weight
 
     def forward(self, idx):
-        x = self.transformer.wte(idx) + self.transformer.wpe(torch.arange(idx.shape[1]))
+        x = self.transformer.wte(idx) + self.transformer.wpe(torch.arange(idx.shape[1], device=idx.device))
         for block in self.transformer.h:
             x = block(x)
         return self.lm_head(self.transformer.ln_f(x))
