@@ -4,6 +4,10 @@
 // As many blocks as there are SMs go through the tiles of c. In each, one warpgroup has the copy engine bring slabs of a and b
 // to shared memory, 128 bytes deep along k, up to STAGES ahead; two others multiply them, 64 rows of the tile each. A pair of
 // barriers for each stage says that it is full, and that it may be filled anew.
+//
+// Of float32 elements, which the copy engine rounds to tf32, tensor cores read matrices in shared memory along k alone. An
+// operand that is contiguous along its side comes through registers, which the first of a product may: where that is b,
+// c' = b' a' is computed.
 #include "gemm.cuh"
 
 #if !defined(__CUDACC__)
@@ -77,13 +81,14 @@ template <class R> DEVICE void storePair(R* to, Size column, Size n, bool pairs,
   }
 }
 
+// Stores a thread's two rows, `apart` from each other, the first at `place` in the tile.
 template <class T, int COLUMNS>
-DEVICE void storeTile(const Gemm& g, float* parts, const Item& item, int group, const float (&sum)[COLUMNS / 2]) {
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % 4, t = lane % 4;
+DEVICE void storeTile(const Gemm& g, float* parts, const Item& item, int place, int apart, const float (&sum)[COLUMNS / 2]) {
+  const int t = threadIdx.x % 4;
   const Size j0 = item.column * COLUMNS;
 #pragma unroll
   for (int h = 0; h < 2; h++) {
-    const Size i = item.row * ROWS + 64 * group + 16 * warp + 8 * h + lane / 4, row = item.batch * g.m + i;
+    const Size i = item.row * ROWS + place + apart * h, row = item.batch * g.m + i;
     const bool inside = i < g.m;
     if (parts) {
       float* to = parts + (item.split * g.batches * g.m + row) * g.n;
@@ -116,14 +121,53 @@ DEVICE void storeTile(const Gemm& g, float* parts, const Item& item, int group, 
   }
 }
 
-// Slabs of 64 elements of the side are separate boxes where the side is contiguous.
+// The same of a tile of c': its rows are two neighbouring columns of c.
+template <int COLUMNS> DEVICE void storeTransposed(const Gemm& g, float* parts, const Item& item, int place, const float (&sum)[COLUMNS / 2]) {
+  const Size column = item.row * ROWS + place, i0 = item.column * COLUMNS + threadIdx.x % 4 * 2;
+  const bool pairs = g.n % 2 == 0 && (uintptr_t)g.c % 8 == 0;
+#pragma unroll
+  for (int e = 0; e < COLUMNS / 4; e++) {
+    const Size i = i0 + e / 2 * 8 + e % 2, row = item.batch * g.m + i;
+    float x = sum[e / 2 * 4 + e % 2], y = sum[e / 2 * 4 + e % 2 + 2];
+    if (i >= g.m || column >= g.n) continue;
+    if (parts) {
+      storePair(parts + (item.split * g.batches * g.m + row) * g.n, column, g.n, g.n % 2 == 0, x, y);
+    } else {
+      x = finish<float>(g, row, column, x);
+      if (column + 1 < g.n) y = finish<float>(g, row, column + 1, y);
+      storePair((float*)g.c + row * g.n, column, g.n, pairs, x, y);
+    }
+  }
+}
+
+// Of a tile's first operand in boxes of [32 of k, 32 of the side], a warpgroup's part in registers. The swizzle lays the 16
+// bytes c of row k at c ^ k % 8; so that the lanes of a read meet in no bank, a thread has two neighbouring rows of the product.
+struct Fragments {
+  // The first of the two rows, in the tile; and where elements of k and k + 4 lie.
+  int place, at[2];
+  DEVICE explicit Fragments(int half) {
+    const int warp = threadIdx.x / 32 % 4, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4, box = 2 * half + warp / 2;
+    const int chunk = warp % 2 * 2 + g % 2 * 4 + g / 4, pair = g / 2 % 2;
+    place = 32 * box + 4 * chunk + 2 * pair;
+    for (int i = 0; i < 2; i++) at[i] = box * 32 * ROW_BYTES + (t + 4 * i) * ROW_BYTES + (chunk ^ (t + 4 * i)) * 16 + pair * 8;
+  }
+  DEVICE void read(uint32_t (&x)[4][4], const unsigned char* slab) const {
+#pragma unroll
+    for (int step = 0; step < 4; step++) {
+      const uint2 low = *(const uint2*)(slab + at[0] + 8 * step * ROW_BYTES), high = *(const uint2*)(slab + at[1] + 8 * step * ROW_BYTES);
+      x[step][0] = low.x, x[step][1] = low.y, x[step][2] = high.x, x[step][3] = high.y;
+    }
+  }
+};
+
+// Slabs of 128 bytes of the side are separate boxes where the side is contiguous.
 template <class T, int SIDE, Along ALONG>
 DEVICE void copySlab(unsigned char* to, const CUtensorMap* map, uint64_t* barrier, int k, int side, int batch) {
   if (ALONG == Along::k) {
     hopper::copyBox(to, map, barrier, k, side, batch);
   } else {
 #pragma unroll
-    for (int s = 0; s < SIDE; s += 64) hopper::copyBox(to + s * ROW_BYTES, map, barrier, side + s, k, batch);
+    for (int s = 0; s < SIDE; s += ROW_BYTES / sizeof(T)) hopper::copyBox(to + s * ROW_BYTES, map, barrier, side + s, k, batch);
   }
 }
 
@@ -134,7 +178,8 @@ template <int SIDE, Along ALONG> DEVICE uint64_t matrixOf(const unsigned char* s
 }
 #endif
 
-template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B>
+// a [m, k] and b [k, n], or where TRANSPOSED b' [n, k] and a' [k, m].
+template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B, bool TRANSPOSED>
 __global__ void __launch_bounds__(THREADS, 1)
     hopperKernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
                  const __grid_constant__ Items items, float* parts, int batchesA, int batchesB) {
@@ -178,26 +223,59 @@ __global__ void __launch_bounds__(THREADS, 1)
       const Item item = items.at(i);
       float sum[COLUMNS / 2];
       int last = 0;
-      for (int s = 0; s < item.count; s++) {
-        hopper::wait(full + stage, parity);
-        const unsigned char* const slab = slabs + stage * SLAB<COLUMNS>;
-        hopper::productsFence();
-#pragma unroll
-        for (int step = 0; step < 4; step++) {
-          hopper::product<T, COLUMNS, ALONG_A == Along::side, ALONG_B == Along::side>(
-              sum, matrixOf<ROWS, ALONG_A>(slab, 64 * half, step), matrixOf<COLUMNS, ALONG_B>(slab + A, 0, step), s > 0 || step > 0);
-        }
-        hopper::productsCommit();
-        if (s > 0) {
-          hopper::productsWait<1>();
-          if (lane == 0) hopper::arrive(empty + last);
-        }
+      // The products of the slab before this one are done: its place may be filled.
+      const auto release = [&] {
+        if (lane == 0) hopper::arrive(empty + last);
+      };
+      const auto advance = [&] {
         last = stage;
         if (++stage == N) stage = 0, parity ^= 1;
+      };
+      if constexpr (sizeof(T) == 4 && ALONG_A == Along::side) {
+        const Fragments fragments(half);
+        uint32_t x[2][4][4];
+        const auto readNext = [&](uint32_t (&x)[4][4]) {
+          hopper::wait(full + stage, parity);
+          fragments.read(x, slabs + stage * SLAB<COLUMNS>);
+        };
+        const auto multiply = [&](int s, const uint32_t (&now)[4][4], uint32_t (&next)[4][4]) {
+          hopper::productsFence();
+#pragma unroll
+          for (int step = 0; step < 4; step++) {
+            hopper::productOfTf32<COLUMNS>(sum, now[step], matrixOf<COLUMNS, Along::k>(slabs + stage * SLAB<COLUMNS> + A, 0, step), s > 0 || step > 0);
+          }
+          hopper::productsCommit();
+          if (s > 0) hopper::productsWait<1>(), release();
+          advance();
+          if (s + 1 < item.count) readNext(next);
+        };
+        readNext(x[0]);
+        for (int s = 0; s < item.count; s += 2) {
+          multiply(s, x[0], x[1]);
+          if (s + 1 < item.count) multiply(s + 1, x[1], x[0]);
+        }
+        hopper::productsWait<0>();
+        release();
+        if constexpr (TRANSPOSED) storeTransposed<COLUMNS>(g, parts, item, fragments.place, sum);
+        else storeTile<T, COLUMNS>(g, parts, item, fragments.place, 1, sum);
+      } else {
+        for (int s = 0; s < item.count; s++) {
+          hopper::wait(full + stage, parity);
+          const unsigned char* const slab = slabs + stage * SLAB<COLUMNS>;
+          hopper::productsFence();
+#pragma unroll
+          for (int step = 0; step < 4; step++) {
+            hopper::product<T, COLUMNS, ALONG_A == Along::side, ALONG_B == Along::side>(
+                sum, matrixOf<ROWS, ALONG_A>(slab, 64 * half, step), matrixOf<COLUMNS, ALONG_B>(slab + A, 0, step), s > 0 || step > 0);
+          }
+          hopper::productsCommit();
+          if (s > 0) hopper::productsWait<1>(), release();
+          advance();
+        }
+        hopper::productsWait<0>();
+        release();
+        storeTile<T, COLUMNS>(g, parts, item, 64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8, sum);
       }
-      hopper::productsWait<0>();
-      if (lane == 0) hopper::arrive(empty + last);
-      storeTile<T, COLUMNS>(g, parts, item, half, sum);
     }
   }
 #endif
@@ -228,7 +306,7 @@ namespace {
 template <class T> constexpr CUtensorMapDataType dataType() {
   return std::is_same<T, __nv_bfloat16>::value ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
          : std::is_same<T, __half>::value      ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16
-                                               : CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+                                               : CU_TENSOR_MAP_DATA_TYPE_TFLOAT32;
 }
 
 // An operand as the copy engine sees it: [batch, row, 128 bytes]; false when it is not aligned for that.
@@ -248,39 +326,53 @@ bool describe(CUtensorMap& map, Along along, const void* data, Size k, Size side
                    CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
 }
 
-template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along a, Along b) {
+// c' = b' a', without its results.
+Gemm transposedOf(const Gemm& g) {
+  Gemm t = g;
+  t.a = g.b, t.aRow = g.bColumn, t.aColumn = g.bRow, t.aBatch = g.bBatch, t.m = g.n;
+  t.b = g.a, t.bRow = g.aColumn, t.bColumn = g.aRow, t.bBatch = g.aBatch, t.n = g.m;
+  return t;
+}
+
+template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along a, Along b, bool transposed) {
   using K = void (*)(CUtensorMap, CUtensorMap, Gemm, Items, float*, int, int);
-  K kernel = hopperKernel<T, COLUMNS, Along::k, Along::k>;
+  K kernel = hopperKernel<T, COLUMNS, Along::k, Along::k, false>;
   if constexpr (sizeof(T) == 2) {
-    if (a == Along::k && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::k, Along::side>;
-    if (a == Along::side && b == Along::k) kernel = hopperKernel<T, COLUMNS, Along::side, Along::k>;
-    if (a == Along::side && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::side, Along::side>;
+    if (a == Along::k && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::k, Along::side, false>;
+    if (a == Along::side && b == Along::k) kernel = hopperKernel<T, COLUMNS, Along::side, Along::k, false>;
+    if (a == Along::side && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::side, Along::side, false>;
+  } else if (a == Along::side) {
+    kernel = transposed ? hopperKernel<T, COLUMNS, Along::side, Along::k, true> : hopperKernel<T, COLUMNS, Along::side, Along::k, false>;
   }
+  const Gemm t = transposed ? transposedOf(g) : g;
   CUtensorMap mapA, mapB;
-  if (!describe<T>(mapA, a, g.a, g.k, g.m, g.aColumn, g.aRow, g.batches, g.aBatch, ROWS) ||
-      !describe<T>(mapB, b, g.b, g.k, g.n, g.bRow, g.bColumn, g.batches, g.bBatch, COLUMNS)) {
+  if (!describe<T>(mapA, a, t.a, t.k, t.m, t.aColumn, t.aRow, t.batches, t.aBatch, ROWS) ||
+      !describe<T>(mapB, b, t.b, t.k, t.n, t.bRow, t.bColumn, t.batches, t.bBatch, COLUMNS)) {
     return false;
   }
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
-  const Size rows = (g.m + ROWS - 1) / ROWS, columns = (g.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
+  const Size rows = (t.m + ROWS - 1) / ROWS, columns = (t.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const unsigned blocks = (unsigned)(total < processors() ? total : processors());
   LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, Items{total, rows, columns, cut.splits, depth, slabs}, parts,
-                g.aBatch ? (int)g.batches : 1, g.bBatch ? (int)g.batches : 1);
+                t.aBatch ? (int)g.batches : 1, t.bBatch ? (int)g.batches : 1);
   if (parts) joinSplits(g, cut.splits);
   return true;
 }
 
 template <class T> bool hopperGemmOf(const Gemm& g) {
-  const Along a = g.aColumn == 1 ? Along::k : Along::side, b = g.bRow == 1 ? Along::k : Along::side;
+  Along a = g.aColumn == 1 ? Along::k : Along::side, b = g.bRow == 1 ? Along::k : Along::side;
   if ((a == Along::side && g.aRow != 1) || (b == Along::side && g.bColumn != 1)) return false;
-  // tf32 is multiplied along k alone.
-  if (sizeof(T) == 4 && (a == Along::side || b == Along::side)) return false;
+  const bool transposed = sizeof(T) == 4 && a == Along::k && b == Along::side;
+  if (transposed) std::swap(a, b);
+  if (sizeof(T) == 4 && b == Along::side) return false;
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
   static const Tile tiles[] = {{ROWS, 256, 3300 * rate}, {ROWS, 128, 2800 * rate}, {ROWS, 64, 1700 * rate}};
-  const Cut cut = cutGemm(g, tiles, 3, ROW_BYTES / sizeof(T));
-  return cut.tile == 0 ? launch<T, 256>(g, cut, a, b) : cut.tile == 1 ? launch<T, 128>(g, cut, a, b) : launch<T, 64>(g, cut, a, b);
+  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T));
+  return cut.tile == 0   ? launch<T, 256>(g, cut, a, b, transposed)
+         : cut.tile == 1 ? launch<T, 128>(g, cut, a, b, transposed)
+                         : launch<T, 64>(g, cut, a, b, transposed);
 }
 
 }  // namespace

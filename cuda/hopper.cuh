@@ -140,6 +140,19 @@ template <class T, int N> INSTRUCTION void productOf(float (&d)[N / 2], const ui
   PRODUCT_OF(T, 128, 64, "64", "65", "66", "67", "68", instruction)
 PRODUCT_OF_SIZES(__nv_bfloat16, "k16.f32.bf16.bf16")
 PRODUCT_OF_SIZES(__half, "k16.f32.f16.f16")
+// The same of float32 elements, read as tf32, (+ d, unless `add` is 0): a as mma.m16n8k8 takes it, and k contiguous in b.
+template <int N> INSTRUCTION void productOfTf32(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, int add);
+#define PRODUCT_OF_TF32(N, COUNT, A, B, C, D, MATRIX, ADD)                                                                             \
+  template <> __device__ __forceinline__ void productOfTf32<N>(float(&d)[N / 2], const uint32_t(&a)[4], uint64_t b, int add) {           \
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, %" ADD ", 0; wgmma.mma_async.sync.aligned.m64n" #N "k8.f32.tf32.tf32 {" REGISTERS_##COUNT \
+                 "}, {%" A ", %" B ", %" C ", %" D "}, %" MATRIX ", p, 1, 1; }"                                                        \
+                 : SUMS_##COUNT(0)                                                                                                     \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add));                                                      \
+  }
+PRODUCT_OF_TF32(64, 32, "32", "33", "34", "35", "36", "37")
+PRODUCT_OF_TF32(128, 64, "64", "65", "66", "67", "68", "69")
+PRODUCT_OF_TF32(256, 128, "128", "129", "130", "131", "132", "133")
+#undef PRODUCT_OF_TF32
 #undef PRODUCT_OF_SIZES
 #undef PRODUCT_OF
 #undef PRODUCT_SIDES
