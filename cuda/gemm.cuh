@@ -31,6 +31,7 @@ bool tensorGemmBfloat16(const Gemm& g);
 bool tensorGemmFloat16(const Gemm& g);
 bool tensorGemmTf32(const Gemm& g);
 // float32, on the ordinary arithmetic units.
+bool hopperFloat32Gemm(const Gemm& g);
 bool tiledGemm(const Gemm& g);
 
 // ---------------------------------------------------------------- tiles

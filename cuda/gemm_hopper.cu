@@ -13,7 +13,7 @@
 #if !defined(__CUDACC__)
 bool hopperGemm(const Gemm&) { return false; }
 #else
-#include "hopper.cuh"
+#include "gemm_hopper.cuh"
 
 namespace {
 
@@ -24,25 +24,6 @@ template <int COLUMNS> constexpr int STAGES = COLUMNS == 256 ? 4 : COLUMNS == 12
 template <int COLUMNS> constexpr int SLAB = (ROWS + COLUMNS) * ROW_BYTES;
 // The barriers, and what aligns the slabs to the swizzle's 1024 bytes.
 template <int COLUMNS> constexpr int SHARED_BYTES = STAGES<COLUMNS>* SLAB<COLUMNS> + 2048;
-
-// A tile of c and a range of k.
-struct Item {
-  Size batch, row, column;
-  int split, begin, count;
-};
-
-struct Items {
-  Size total, rows, columns;
-  int splits, depth, slabs;
-
-  // Number `i`; `depth` and `slabs` count slabs.
-  [[maybe_unused]] DEVICE Item at(Size i) const {
-    const Size tiles = rows * columns, matrix = i / tiles;
-    const TilePlace place = tilePlace(i - matrix * tiles, rows, columns);
-    const int split = (int)(matrix % splits), begin = split * depth, rest = slabs - begin;
-    return {matrix / splits, place.row, place.column, split, begin, rest < depth ? rest : depth};
-  }
-};
 
 #ifdef HOPPER_DEVICE
 // Four lanes side by side hold 8 columns each of four groups of 8, two at a time: afterwards a lane has all 8 of one group.
@@ -301,6 +282,20 @@ PFN_cuTensorMapEncodeTiled_v12000 tensorMapEncoder() {
   return found;
 }
 
+bool describeMatrix(CUtensorMap& map, CUtensorMapDataType type, int size, const void* data, Size width, Size rows, Size row, Size batches,
+                    Size batch, int boxWidth, int boxRows, CUtensorMapSwizzle swizzle) {
+  const Size quantum = 16 / size;
+  if (row % quantum || batch % quantum || ((uintptr_t)data & 15) || row < 0 || batch < 0) return false;
+  if (batch == 0) batches = 1;
+  if (row == 0 && rows > 1) return false;
+  // A single row or matrix may have any stride: none is taken.
+  const cuuint64_t sizes[] = {(cuuint64_t)width, (cuuint64_t)rows, (cuuint64_t)batches};
+  const cuuint64_t strides[] = {(cuuint64_t)(row ? row : quantum) * size, (cuuint64_t)(batches > 1 ? batch : quantum) * size};
+  const cuuint32_t box[] = {(cuuint32_t)boxWidth, (cuuint32_t)boxRows, 1}, ones[] = {1, 1, 1};
+  return tensorMapEncoder()(&map, type, 3, (void*)data, sizes, strides, box, ones, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle,
+                            CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+}
+
 namespace {
 
 template <class T> constexpr CUtensorMapDataType dataType() {
@@ -312,18 +307,10 @@ template <class T> constexpr CUtensorMapDataType dataType() {
 // An operand as the copy engine sees it: [batch, row, 128 bytes]; false when it is not aligned for that.
 template <class T>
 bool describe(CUtensorMap& map, Along along, const void* data, Size k, Size side, Size step, Size sideStep, Size batches, Size batch, int tile) {
-  const cuuint32_t elements = ROW_BYTES / sizeof(T);
-  const Size row = along == Along::k ? sideStep : step, quantum = 16 / sizeof(T);
-  if (row % quantum || batch % quantum || ((uintptr_t)data & 15) || row < 0 || batch < 0) return false;
-  if (batch == 0) batches = 1;
-  const Size rows = along == Along::k ? side : k, width = along == Along::k ? k : side;
-  // A single row or matrix may have any stride: none is taken.
-  const cuuint64_t sizes[] = {(cuuint64_t)width, (cuuint64_t)rows, (cuuint64_t)batches};
-  const cuuint64_t strides[] = {(cuuint64_t)(row ? row : quantum) * sizeof(T), (cuuint64_t)(batches > 1 ? batch : quantum) * sizeof(T)};
-  const cuuint32_t box[] = {elements, along == Along::k ? (cuuint32_t)tile : elements, 1}, ones[] = {1, 1, 1};
-  if (row == 0 && rows > 1) return false;
-  return tensorMapEncoder()(&map, dataType<T>(), 3, (void*)data, sizes, strides, box, ones, CU_TENSOR_MAP_INTERLEAVE_NONE,
-                   CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+  const int elements = ROW_BYTES / sizeof(T);
+  return along == Along::k
+             ? describeMatrix(map, dataType<T>(), sizeof(T), data, k, side, sideStep, batches, batch, elements, tile, CU_TENSOR_MAP_SWIZZLE_128B)
+             : describeMatrix(map, dataType<T>(), sizeof(T), data, side, k, step, batches, batch, elements, elements, CU_TENSOR_MAP_SWIZZLE_128B);
 }
 
 // c' = b' a', without its results.
@@ -379,7 +366,8 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
 
 bool hopperGemm(const Gemm& g) {
   constexpr Size MOST = 1 << 30;
-  if (g.type == GemmType::float32 || capability() != 9 || !tensorMapEncoder()) return false;
+  if (g.type == GemmType::float32) return hopperFloat32Gemm(g);
+  if (capability() != 9 || !tensorMapEncoder()) return false;
   if (g.m <= 32 || g.n < 32 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST || g.batches > 65535) return false;
   return g.type == GemmType::bfloat16 ? hopperGemmOf<__nv_bfloat16>(g) : g.type == GemmType::float16 ? hopperGemmOf<__half>(g) : hopperGemmOf<float>(g);
 }

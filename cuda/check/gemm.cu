@@ -1,11 +1,12 @@
 // Checks every kernel of matrix products against sums in float64, and on a GPU times them: a program of its own, for the
 // emulator and a GPU alike.
 //
-//     gemm check [way]      the checks, of the ways whose names begin so (rows, float32, tensor, hopper)
-//     gemm time [way]       the times of large products
+//     gemm check [way [type]]      the checks, of a way and its tiles (rows, float32, tensor, hopper, hopper32, or hopper/128x64)
+//     gemm time [way [type]]       the times of large products
 //
 // Elements are multiples of 1/64 below 2, so that sums of some hundred products are exact in float32 in every order, and a
 // result has one right value, which is compared bit for bit; further cases have normal numbers, and a tolerance.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <random>
@@ -218,12 +219,12 @@ void times(const Named& way) {
     const char* what;
     Size batches, m, n, k;
   };
-  const Shape shapes[] = {{"1024", 1, 1024, 1024, 1024}, {"2048", 1, 2048, 2048, 2048}, {"4096", 1, 4096, 4096, 4096}, {"8192", 1, 8192, 8192, 8192},
+  const Shape shapes[] = {{"512", 1, 512, 512, 512}, {"1024", 1, 1024, 1024, 1024}, {"2048", 1, 2048, 2048, 2048}, {"4096", 1, 4096, 4096, 4096}, {"8192", 1, 8192, 8192, 8192},
                           {"8192x768x3072", 1, 8192, 768, 3072}, {"768x3072x8192", 1, 768, 3072, 8192}, {"96x 512x512x64", 96, 512, 512, 64}, {"1x4096x16384", 1, 1, 4096, 16384}};
   for (const GemmType type : way.types) {
     for (const Shape& s : shapes) {
-      if (way.tile >= 0 && s.m != 1024 && s.m != 4096) continue;
-      printf("%-15s %-9s %-15s", way.name, TYPES[(int)type], s.what);
+      if (way.tile >= 0 && s.n != s.k) continue;
+      printf("%-19s %-9s %-19s", way.name, TYPES[(int)type], s.what);
       for (int layout = 0; layout < 4; layout++) {
         const bool ta = layout & 1, tb = layout & 2;
         const size_t size = sizeOf(type);
@@ -255,8 +256,8 @@ void times(const Named& way) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "";
-  const std::vector<Named> ways = {
+  const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "", type = count > 3 ? arguments[3] : "";
+  std::vector<Named> ways = {
       {"rows", rowsGemm, {F32, BF16, F16}, -1},
       {"float32", tiledGemm, {F32}, -1},
       {"float32/128x256", tiledGemm, {F32}, 0},
@@ -266,6 +267,11 @@ int main(int count, char** arguments) {
       {"tensor/64x64", tensorGemm, {BF16, TF32}, 0},
       {"tensor/128x128", tensorGemm, {BF16, TF32}, 1},
       {"tensor/128x256", tensorGemm, {BF16, TF32}, 2},
+      {"hopper32", hopperFloat32Gemm, {F32}, -1},
+      {"hopper32/128x256x8", hopperFloat32Gemm, {F32}, 0},
+      {"hopper32/128x256x16", hopperFloat32Gemm, {F32}, 1},
+      {"hopper32/128x128x8", hopperFloat32Gemm, {F32}, 2},
+      {"hopper32/128x128x16", hopperFloat32Gemm, {F32}, 3},
       {"hopper", hopperGemm, {BF16, F16, TF32}, -1},
       {"hopper/128x256", hopperGemm, {BF16, TF32}, 0},
       {"hopper/128x128", hopperGemm, {BF16, TF32}, 1},
@@ -274,8 +280,11 @@ int main(int count, char** arguments) {
   Memory workspace(WORKSPACE);
   current = {};
   current.workspace = workspace.data, current.name = "gemm";
-  for (const Named& way : ways) {
-    if (!only.empty() && std::string(way.name).rfind(only, 0) != 0) continue;
+  for (Named& way : ways) {
+    const std::string name = way.name;
+    if (!only.empty() && name != only && name.rfind(only + "/", 0) != 0) continue;
+    const auto unwanted = [&](GemmType t) { return !type.empty() && type != TYPES[(int)t]; };
+    way.types.erase(std::remove_if(way.types.begin(), way.types.end(), unwanted), way.types.end());
     onlyTile = way.tile;
     if (mode == "time") {
       times(way);
@@ -285,7 +294,7 @@ int main(int count, char** arguments) {
     const int before = failures;
     const auto start = std::chrono::steady_clock::now();
     checks(way);
-    printf("%-15s %d right, %d wrong, %d not made for it, %.1f s\n", way.name, passed, failures - before, refused,
+    printf("%-19s %d right, %d wrong, %d not made for it, %.1f s\n", way.name, passed, failures - before, refused,
            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     fflush(stdout);
   }

@@ -5,12 +5,12 @@
  *     deno task check:gpu [--build] [--time] [way...]
  *
  * `--build` only builds, for a GPU that has no nvcc beside it: build/check_gemm and build/check_tensor_core; where they
- * are there already, `--run` takes them as they are. `--time` only times. Ways: rows, float32, tensor, hopper.
+ * are there already, `--run` takes them as they are. `--time` only times. Ways: rows, float32, tensor, hopper, hopper32.
  */
 import { build, compilerOf, TARGETS } from "../build.ts";
 
 const root = new URL("../../", import.meta.url), out = new URL("build/", root);
-const PROGRAMS = ["tensor_core", "gemm"], WAYS = ["rows", "float32", "tensor", "hopper"];
+const PROGRAMS = ["tensor_core", "gemm"], WAYS = ["rows", "float32", "tensor", "hopper", "hopper32"];
 /** A process is stopped after so many seconds. */
 const LONGEST = 25;
 
