@@ -86,7 +86,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
   __syncthreads();
 
   if (threadIdx.x < 128) {
-    hopper::fewerRegisters<TILE_N == 256 ? 80 : 40>();
+    hopper::fewerRegisters<TILE_N == 256 ? 88 : 40>();
     if (!K_A && !K_B && threadIdx.x > 0) return;
     int stage = 0, parity = 1;
     [[maybe_unused]] Transposer<TILE_M> a;
@@ -115,7 +115,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
     return;
   }
 
-  hopper::moreRegisters<216>();
+  hopper::moreRegisters<TILE_N == 256 ? 208 : 216>();
   // A warp's lanes lie 4 x 8; a lane has the rows 4 y .. 4 y + 3 and 16 more of its warp's 32, and the columns 4 x .. 4 x + 3 of
   // each 32 of its warp's 128.
   const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32, row = warp * 32 + lane / 8 * 4;

@@ -7,13 +7,14 @@
 //
 // Of float32 elements, which the copy engine rounds to tf32, tensor cores read matrices in shared memory along k alone. An
 // operand that is contiguous along its side comes through registers, which the first of a product may: where that is b,
-// c' = b' a' is computed.
+// c' = b' a' is computed. Where both are, the threads that bring slabs turn those of the second.
 #include "gemm.cuh"
 
 #if !defined(__CUDACC__)
 bool hopperGemm(const Gemm&) { return false; }
 #else
 #include "gemm_hopper.cuh"
+#include "tensor_core.cuh"
 
 namespace {
 
@@ -152,6 +153,53 @@ DEVICE void copySlab(unsigned char* to, const CUtensorMap* map, uint64_t* barrie
   }
 }
 
+// Brings slabs of float32 elements that are contiguous along the side as if they were contiguous along k: a thread has 4 x 4
+// elements at a time. The lanes of eight that store together meet in no bank.
+template <int SIDE> struct Turner {
+  // Parts of 32 of the side and 16 of k that a warp brings, and of those along the side.
+  static constexpr int EACH = SIDE / 64, ACROSS = SIDE / 32;
+  const float* from;
+  Size step;
+  int left;
+  float x[EACH][4][4];
+
+  // Of a [k, side] matrix, rows `step` apart, from (k0, s0) on.
+  DEVICE void begin(const float* data, Size stepOf, Size k0, Size s0, Size side) {
+    step = stepOf, from = data + (k0 + chunk(0) * 4) * step + s0 + place(0);
+    left = (int)(side - s0 < SIDE ? side - s0 : SIDE);
+  }
+  DEVICE static int across(int u) { return ACROSS < 4 ? 0 : u * 4 % ACROSS; }
+  DEVICE static int along(int u) { return ACROSS < 4 ? 0 : u * 4 / ACROSS; }
+  DEVICE static int place(int u) { return (across(u) + threadIdx.x / 32 % ACROSS) * 32 + threadIdx.x % 32 / 4 * 4; }
+  DEVICE static int chunk(int u) { return (along(u) + threadIdx.x / 32 / ACROSS) * 4 + threadIdx.x % 4; }
+  // Part `u` of a slab that has `depth` steps of k; then the next slab's parts.
+  DEVICE void load(int u, int depth) {
+    const int rest = left - place(u);
+    const float* at = from + across(u) * 32 + along(u) * 16 * step;
+#pragma unroll
+    for (int e = 0; e < 4; e++, at += step) {
+      const int p = chunk(u) * 4 + e;
+      if (p < depth && rest >= 4) {
+        const float4 v = *(const float4*)at;
+        x[u][e][0] = v.x, x[u][e][1] = v.y, x[u][e][2] = v.z, x[u][e][3] = v.w;
+      } else {
+#pragma unroll
+        for (int i = 0; i < 4; i++) x[u][e][i] = p < depth && i < rest ? at[i] : 0;
+      }
+    }
+    if (u == EACH - 1) from += 32 * step;
+  }
+  DEVICE void store(int u, unsigned char* slab) const {
+    const auto rounded = [](float v) { return roundToTf32(__float_as_uint(v)); };
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int row = place(u) + i;
+      *(uint4*)(slab + row * ROW_BYTES + (chunk(u) ^ (row & 7)) * 16) = {rounded(x[u][0][i]), rounded(x[u][1][i]), rounded(x[u][2][i]),
+                                                                         rounded(x[u][3][i])};
+    }
+  }
+};
+
 // Step `step` of four of a slab, from row `side` on.
 template <int SIDE, Along ALONG> DEVICE uint64_t matrixOf(const unsigned char* slab, int side, int step) {
   return ALONG == Along::k ? hopper::matrix(slab + side * ROW_BYTES + 32 * step, 16, 1024)
@@ -165,21 +213,49 @@ __global__ void __launch_bounds__(THREADS, 1)
     hopperKernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
                  const __grid_constant__ Items items, float* parts, int batchesA, int batchesB) {
 #ifdef HOPPER_DEVICE
+  constexpr bool TURNED = sizeof(T) == 4 && ALONG_B == Along::side;
   constexpr int N = STAGES<COLUMNS>, DEEP = ROW_BYTES / sizeof(T), A = ROWS * ROW_BYTES;
   DYNAMIC_SHARED(unsigned char, space);
   uint64_t* const full = (uint64_t*)space;
   uint64_t* const empty = full + N;
   unsigned char* const slabs = space + ((1024 - (hopper::address(space) & 1023)) & 1023) + 1024;
   if (threadIdx.x == 0) {
-    for (int s = 0; s < N; s++) hopper::initBarrier(full + s, 1), hopper::initBarrier(empty + s, 8);
+    for (int s = 0; s < N; s++) hopper::initBarrier(full + s, TURNED ? 129 : 1), hopper::initBarrier(empty + s, 8);
     hopper::fenceBarriers();
   }
   __syncthreads();
   const int group = threadIdx.x / 128;
 
   if (group == 0) {
-    hopper::fewerRegisters<40>();
-    if (threadIdx.x == 0) {
+    hopper::fewerRegisters<TURNED ? 104 : 40>();
+    if constexpr (TURNED) {
+      int stage = 0, parity = 1;
+      Turner<COLUMNS> b;
+      if (threadIdx.x == 0) hopper::prefetchMap(&mapA);
+      for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+        const Item item = items.at(i);
+        const auto depthOf = [&](int s) { return (int)g.k - (item.begin + s) * DEEP; };
+        b.begin((const float*)g.b + item.batch * g.bBatch, g.bRow, (Size)item.begin * DEEP, item.column * COLUMNS, g.n);
+#pragma unroll
+        for (int u = 0; u < b.EACH; u++) b.load(u, depthOf(0));
+        for (int s = 0; s < item.count; s++) {
+          unsigned char* const to = slabs + stage * SLAB<COLUMNS>;
+          hopper::wait(empty + stage, parity);
+          if (threadIdx.x == 0) {
+            hopper::arriveAndExpect(full + stage, A);
+            copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, (item.begin + s) * DEEP, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
+          }
+#pragma unroll
+          for (int u = 0; u < b.EACH; u++) {
+            b.store(u, to + A);
+            if (s + 1 < item.count) b.load(u, depthOf(s + 1));
+          }
+          hopper::fenceStores();
+          hopper::arrive(full + stage);
+          if (++stage == N) stage = 0, parity ^= 1;
+        }
+      }
+    } else if (threadIdx.x == 0) {
       hopper::prefetchMap(&mapA), hopper::prefetchMap(&mapB);
       int stage = 0, parity = 1;
       for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
@@ -197,7 +273,7 @@ __global__ void __launch_bounds__(THREADS, 1)
       }
     }
   } else {
-    hopper::moreRegisters<232>();
+    hopper::moreRegisters<TURNED ? 200 : 232>();
     const int half = group - 1, lane = threadIdx.x % 32;
     int stage = 0, parity = 0;
     for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
@@ -328,6 +404,8 @@ template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along
     if (a == Along::k && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::k, Along::side, false>;
     if (a == Along::side && b == Along::k) kernel = hopperKernel<T, COLUMNS, Along::side, Along::k, false>;
     if (a == Along::side && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::side, Along::side, false>;
+  } else if (a == Along::side && b == Along::side) {
+    kernel = hopperKernel<T, COLUMNS, Along::side, Along::side, false>;
   } else if (a == Along::side) {
     kernel = transposed ? hopperKernel<T, COLUMNS, Along::side, Along::k, true> : hopperKernel<T, COLUMNS, Along::side, Along::k, false>;
   }
@@ -353,7 +431,6 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
   if ((a == Along::side && g.aRow != 1) || (b == Along::side && g.bColumn != 1)) return false;
   const bool transposed = sizeof(T) == 4 && a == Along::k && b == Along::side;
   if (transposed) std::swap(a, b);
-  if (sizeof(T) == 4 && b == Along::side) return false;
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
   static const Tile tiles[] = {{ROWS, 256, 3300 * rate}, {ROWS, 128, 2800 * rate}, {ROWS, 64, 1700 * rate}};
   const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T));

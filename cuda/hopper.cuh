@@ -27,6 +27,8 @@ INSTRUCTION void initBarrier(uint64_t* barrier, int count) {
 }
 // What was initialised is seen by the copy engine.
 INSTRUCTION void fenceBarriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+// What this thread has stored in shared memory is seen by products and the copy engine, once others know of it.
+INSTRUCTION void fenceStores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 INSTRUCTION void arrive(uint64_t* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(address(barrier)) : "memory");
 }

@@ -2,7 +2,7 @@
 // emulator and a GPU alike.
 //
 //     gemm check [way [type]]      the checks, of a way and its tiles (rows, float32, tensor, hopper, hopper32, or hopper/128x64)
-//     gemm time [way [type]]       the times of large products
+//     gemm time [way [type [shape]]]       the times of large products
 //
 // Elements are multiples of 1/64 below 2, so that sums of some hundred products are exact in float32 in every order, and a
 // result has one right value, which is compared bit for bit; further cases have normal numbers, and a tolerance.
@@ -14,6 +14,9 @@
 #include <vector>
 
 #include "../gemm.cuh"
+#include "../library.cuh"
+
+extern "C" int32_t dino_library_places(int32_t library, const uint8_t* text, int32_t bytes);
 
 namespace {
 
@@ -43,6 +46,13 @@ template <class T> bool plainOf(const Gemm& g) {
   return true;
 }
 bool plain(const Gemm& g) { return g.type == BF16 ? plainOf<__nv_bfloat16>(g) : g.type == F16 ? plainOf<__half>(g) : plainOf<float>(g); }
+
+// cuBLASLt, where DINOTORCH_CUBLASLT is its path.
+bool byLibrary(const Gemm& g) {
+  static const char* const path = getenv("DINOTORCH_CUBLASLT");
+  static const bool there = path && dino_library_places(CUBLASLT, (const uint8_t*)path, (int32_t)strlen(path)) == 0;
+  return there && libraryGemm && libraryGemm(g);
+}
 
 size_t sizeOf(GemmType type) { return type == F32 || type == TF32 ? 4 : 2; }
 
@@ -214,7 +224,7 @@ template <class T> void noise(T* to, Size n) {
   });
 }
 
-void times(const Named& way) {
+void times(const Named& way, const std::string& only) {
   struct Shape {
     const char* what;
     Size batches, m, n, k;
@@ -223,7 +233,7 @@ void times(const Named& way) {
                           {"8192x768x3072", 1, 8192, 768, 3072}, {"768x3072x8192", 1, 768, 3072, 8192}, {"96x 512x512x64", 96, 512, 512, 64}, {"1x4096x16384", 1, 1, 4096, 16384}};
   for (const GemmType type : way.types) {
     for (const Shape& s : shapes) {
-      if (way.tile >= 0 && s.n != s.k) continue;
+      if (only.empty() ? way.tile >= 0 && s.n != s.k : only != s.what) continue;
       printf("%-19s %-9s %-19s", way.name, TYPES[(int)type], s.what);
       for (int layout = 0; layout < 4; layout++) {
         const bool ta = layout & 1, tb = layout & 2;
@@ -256,8 +266,10 @@ void times(const Named& way) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "", type = count > 3 ? arguments[3] : "";
+  const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "", type = count > 3 ? arguments[3] : "",
+                    shape = count > 4 ? arguments[4] : "";
   std::vector<Named> ways = {
+      {"cublas", byLibrary, {F32, TF32, BF16}, -1},
       {"rows", rowsGemm, {F32, BF16, F16}, -1},
       {"float32", tiledGemm, {F32}, -1},
       {"float32/128x256", tiledGemm, {F32}, 0},
@@ -287,7 +299,7 @@ int main(int count, char** arguments) {
     way.types.erase(std::remove_if(way.types.begin(), way.types.end(), unwanted), way.types.end());
     onlyTile = way.tile;
     if (mode == "time") {
-      times(way);
+      times(way, shape);
       continue;
     }
     passed = refused = 0;
