@@ -50,10 +50,10 @@ struct Cut {
 };
 
 // The cut that is estimated to take the least time. Ranges of k are multiples of `step`; the sums of the ranges have to fit
-// in the working space.
+// in the working space, unless there are `together` of them at most, which a cluster of blocks adds.
 // Only the tile of that place is taken where `onlyTile` is not negative, as the checks of cuda/check/gemm.cu ask.
-extern int onlyTile;
-Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step);
+extern int onlyTile, onlySplits;
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, int together = 0);
 // c from the sums of the ranges, [splits, batches, m, n] in the working space.
 void joinSplits(const Gemm& g, int splits);
 

@@ -163,6 +163,19 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
       if (lane == 0) hopper::arrive(done);
     }
 
+    if (items.together) {
+      constexpr int PITCH = TILE_N + 8;
+      hopper::groupSync(TILE_N);
+#pragma unroll
+      for (int r = 0; r < 8; r++) {
+#pragma unroll
+        for (int v = 0; v < 4; v++) {
+          *(float4*)(slabs + (row + r / 4 * 16 + r % 4) * PITCH + column + 32 * v) = {sum[r][4 * v], sum[r][4 * v + 1], sum[r][4 * v + 2], sum[r][4 * v + 3]};
+        }
+      }
+      storeTogether<float, TILE_M, TILE_N, PITCH>(g, slabs, item.batch, item.row * TILE_M, item.column * TILE_N, items.splits, threadIdx.x - 128, TILE_N);
+      return;
+    }
 #pragma unroll
     for (int r = 0; r < 8; r++) {
       const Size i = item.row * TILE_M + row + r / 4 * 16 + r % 4, place = item.batch * g.m + i;
@@ -214,10 +227,15 @@ template <int TILE_N, int UNROLLED> bool launch(const Gemm& g, const Cut& cut) {
   if (!b.alongK && !describeMatrix(mapB, type, 4, g.b, g.n, g.k, g.bRow, g.batches, g.bBatch, TILE_N, DEEP, plain)) return false;
   const Size rows = (g.m + TILE_M - 1) / TILE_M, columns = (g.n + TILE_N - 1) / TILE_N, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
+  const K kernel = kernels[a.alongK][b.alongK];
+  const Items items = {total, rows, columns, cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
+  if (items.together) {
+    launchClusters(cut.splits, (unsigned)total, THREADS_OF<TILE_N>, SHARED_BYTES<TILE_N>, kernel, mapA, mapB, g, items, a, b, nullptr);
+    return true;
+  }
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const Size most = processors() * (256 / TILE_N);
-  LAUNCH_SHARED(SHARED_BYTES<TILE_N>, (unsigned)(total < most ? total : most), THREADS_OF<TILE_N>, kernels[a.alongK][b.alongK], mapA, mapB, g,
-                Items{total, rows, columns, cut.splits, depth, slabs}, a, b, parts);
+  LAUNCH_SHARED(SHARED_BYTES<TILE_N>, (unsigned)(total < most ? total : most), THREADS_OF<TILE_N>, kernel, mapA, mapB, g, items, a, b, parts);
   if (parts) joinSplits(g, cut.splits);
   return true;
 }
@@ -228,8 +246,8 @@ bool hopperFloat32Gemm(const Gemm& g) {
   constexpr Size MOST = 1 << 30;
   if (capability() != 9 || !tensorMapEncoder() || g.m < 64 || g.n < 64 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST) return false;
   if (!aligned(first(g), g.aColumn) || !aligned(second(g), g.bRow)) return false;
-  static const Tile tiles[] = {{TILE_M, 256, 112}, {TILE_M, 256, 111}, {TILE_M, 128, 108}, {TILE_M, 128, 107}};
-  const Cut cut = cutGemm(g, tiles, 4, DEEP);
+  static const Tile tiles[] = {{TILE_M, 256, 112}, {TILE_M, 256, 111}, {TILE_M, 128, 95}, {TILE_M, 128, 94}};
+  const Cut cut = cutGemm(g, tiles, 4, DEEP, TOGETHER);
   switch (cut.tile) {
     case 0: return launch<256, 8>(g, cut);
     case 1: return launch<256, 16>(g, cut);

@@ -288,6 +288,28 @@ __global__ void __launch_bounds__(THREADS, 1)
         last = stage;
         if (++stage == N) stage = 0, parity ^= 1;
       };
+      const auto store = [&](int place, int apart) {
+        if (items.together) {
+          constexpr int HEIGHT = TRANSPOSED ? COLUMNS : ROWS, WIDTH = TRANSPOSED ? ROWS : COLUMNS, PITCH = WIDTH + (TRANSPOSED ? 4 : 8);
+          float* const sums = (float*)slabs;
+          hopper::groupSync(256);
+#pragma unroll
+          for (int e = 0; e < COLUMNS / 4; e++) {
+            const int j = e / 2, h = e % 2, t = lane % 4;
+            if (TRANSPOSED) {
+              *(float2*)(sums + (8 * j + 2 * t + h) * PITCH + place) = {sum[4 * j + h], sum[4 * j + h + 2]};
+            } else {
+              *(float2*)(sums + (place + apart * h) * PITCH + 8 * j + 2 * t) = {sum[4 * j + 2 * h], sum[4 * j + 2 * h + 1]};
+            }
+          }
+          storeTogether<T, HEIGHT, WIDTH, PITCH>(g, sums, item.batch, TRANSPOSED ? item.column * COLUMNS : item.row * ROWS,
+                                                 TRANSPOSED ? item.row * ROWS : item.column * COLUMNS, items.splits, threadIdx.x - 128, 256);
+        } else if constexpr (TRANSPOSED) {
+          storeTransposed<COLUMNS>(g, parts, item, place, sum);
+        } else {
+          storeTile<T, COLUMNS>(g, parts, item, place, apart, sum);
+        }
+      };
       if constexpr (sizeof(T) == 4 && ALONG_A == Along::side) {
         const Fragments fragments(half);
         uint32_t x[2][4][4];
@@ -313,8 +335,7 @@ __global__ void __launch_bounds__(THREADS, 1)
         }
         hopper::productsWait<0>();
         release();
-        if constexpr (TRANSPOSED) storeTransposed<COLUMNS>(g, parts, item, fragments.place, sum);
-        else storeTile<T, COLUMNS>(g, parts, item, fragments.place, 1, sum);
+        store(fragments.place, 1);
       } else {
         for (int s = 0; s < item.count; s++) {
           hopper::wait(full + stage, parity);
@@ -331,7 +352,7 @@ __global__ void __launch_bounds__(THREADS, 1)
         }
         hopper::productsWait<0>();
         release();
-        storeTile<T, COLUMNS>(g, parts, item, 64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8, sum);
+        store(64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8);
       }
     }
   }
@@ -418,10 +439,15 @@ template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
   const Size rows = (t.m + ROWS - 1) / ROWS, columns = (t.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
+  const Items items = {total, rows, columns, cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
+  const int batchesA = t.aBatch ? (int)g.batches : 1, batchesB = t.bBatch ? (int)g.batches : 1;
+  if (items.together) {
+    launchClusters(cut.splits, (unsigned)total, THREADS, SHARED_BYTES<COLUMNS>, kernel, mapA, mapB, g, items, nullptr, batchesA, batchesB);
+    return true;
+  }
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const unsigned blocks = (unsigned)(total < processors() ? total : processors());
-  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, Items{total, rows, columns, cut.splits, depth, slabs}, parts,
-                t.aBatch ? (int)g.batches : 1, t.bBatch ? (int)g.batches : 1);
+  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, items, parts, batchesA, batchesB);
   if (parts) joinSplits(g, cut.splits);
   return true;
 }
@@ -433,7 +459,7 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
   if (transposed) std::swap(a, b);
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
   static const Tile tiles[] = {{ROWS, 256, 3300 * rate}, {ROWS, 128, 2800 * rate}, {ROWS, 64, 1700 * rate}};
-  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T));
+  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T), TOGETHER);
   return cut.tile == 0   ? launch<T, 256>(g, cut, a, b, transposed)
          : cut.tile == 1 ? launch<T, 128>(g, cut, a, b, transposed)
                          : launch<T, 64>(g, cut, a, b, transposed);

@@ -1,8 +1,10 @@
 // Checks every kernel of matrix products against sums in float64, and on a GPU times them: a program of its own, for the
 // emulator and a GPU alike.
 //
-//     gemm check [way [type]]      the checks, of a way and its tiles (rows, float32, tensor, hopper, hopper32, or hopper/128x64)
+//     gemm check [way [type]]              the checks, of a way and its tiles (rows, float32, tensor, hopper, hopper32, or hopper/128x64)
 //     gemm time [way [type [shape]]]       the times of large products
+//
+// With --splits=4 those products are cut along k into so many ranges that can be.
 //
 // Elements are multiples of 1/64 below 2, so that sums of some hundred products are exact in float32 in every order, and a
 // result has one right value, which is compared bit for bit; further cases have normal numbers, and a tolerance.
@@ -266,6 +268,11 @@ void times(const Named& way, const std::string& only) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  for (int i = 1; i < count; i++) {
+    if (sscanf(arguments[i], "--splits=%d", &onlySplits) != 1) continue;
+    for (int j = i--; j + 1 < count; j++) arguments[j] = arguments[j + 1];
+    count--;
+  }
   const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "", type = count > 3 ? arguments[3] : "",
                     shape = count > 4 ? arguments[4] : "";
   std::vector<Named> ways = {
