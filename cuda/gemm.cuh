@@ -30,8 +30,8 @@ bool tensorGemm(const Gemm& g);
 bool tensorGemmBfloat16(const Gemm& g);
 bool tensorGemmFloat16(const Gemm& g);
 bool tensorGemmTf32(const Gemm& g);
-// float32, on the ordinary arithmetic units.
-bool hopperFloat32Gemm(const Gemm& g);
+// float32, on the ordinary arithmetic units; on Hopper's way if that is estimated to take fewer cycles than `most`.
+bool hopperFloat32Gemm(const Gemm& g, float most);
 bool tiledGemm(const Gemm& g);
 
 // ---------------------------------------------------------------- tiles
@@ -39,14 +39,16 @@ bool tiledGemm(const Gemm& g);
 // A size of tiles that a kernel has: a block does one at a time.
 struct Tile {
   int rows, columns;
-  // How many products and sums an SM does a cycle with such tiles.
-  float rate;
+  // How many products and sums an SM does a cycle with such tiles, and with a single one.
+  float rate, alone;
 };
 
 // How a product is cut: into tiles, and along k into `splits` ranges of `depth`, whose sums are added by a second pass.
 struct Cut {
   int tile, splits;
   Size depth;
+  // The estimate.
+  float cycles;
 };
 
 // The cut that is estimated to take the least time. Ranges of k are multiples of `step`; the sums of the ranges have to fit

@@ -7,7 +7,7 @@
 #include "gemm.cuh"
 
 #if !defined(__CUDACC__)
-bool hopperFloat32Gemm(const Gemm&) { return false; }
+bool hopperFloat32Gemm(const Gemm&, float) { return false; }
 #else
 #include "gemm_hopper.cuh"
 
@@ -242,12 +242,13 @@ template <int TILE_N, int UNROLLED> bool launch(const Gemm& g, const Cut& cut) {
 
 }  // namespace
 
-bool hopperFloat32Gemm(const Gemm& g) {
+bool hopperFloat32Gemm(const Gemm& g, float most) {
   constexpr Size MOST = 1 << 30;
   if (capability() != 9 || !tensorMapEncoder() || g.m < 64 || g.n < 64 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST) return false;
   if (!aligned(first(g), g.aColumn) || !aligned(second(g), g.bRow)) return false;
-  static const Tile tiles[] = {{TILE_M, 256, 112}, {TILE_M, 256, 111}, {TILE_M, 128, 95}, {TILE_M, 128, 94}};
+  static const Tile tiles[] = {{TILE_M, 256, 112, 112}, {TILE_M, 256, 111, 111}, {TILE_M, 128, 108, 75}, {TILE_M, 128, 107, 74}};
   const Cut cut = cutGemm(g, tiles, 4, DEEP, TOGETHER);
+  if (cut.cycles >= most) return false;
   switch (cut.tile) {
     case 0: return launch<256, 8>(g, cut);
     case 1: return launch<256, 16>(g, cut);

@@ -458,7 +458,7 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
   const bool transposed = sizeof(T) == 4 && a == Along::k && b == Along::side;
   if (transposed) std::swap(a, b);
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
-  static const Tile tiles[] = {{ROWS, 256, 3300 * rate}, {ROWS, 128, 2800 * rate}, {ROWS, 64, 1700 * rate}};
+  static const Tile tiles[] = {{ROWS, 256, 1600 * rate, 1600 * rate}, {ROWS, 128, 1500 * rate, 1500 * rate}, {ROWS, 64, 850 * rate, 850 * rate}};
   const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T), TOGETHER);
   return cut.tile == 0   ? launch<T, 256>(g, cut, a, b, transposed)
          : cut.tile == 1 ? launch<T, 128>(g, cut, a, b, transposed)
@@ -469,8 +469,7 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
 
 bool hopperGemm(const Gemm& g) {
   constexpr Size MOST = 1 << 30;
-  if (g.type == GemmType::float32) return hopperFloat32Gemm(g);
-  if (capability() != 9 || !tensorMapEncoder()) return false;
+  if (g.type == GemmType::float32 || capability() != 9 || !tensorMapEncoder()) return false;
   if (g.m <= 32 || g.n < 32 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST || g.batches > 65535) return false;
   return g.type == GemmType::bfloat16 ? hopperGemmOf<__nv_bfloat16>(g) : g.type == GemmType::float16 ? hopperGemmOf<__half>(g) : hopperGemmOf<float>(g);
 }
