@@ -81,11 +81,11 @@ inline Gemm someBatches(const Gemm& g, Size first, Size size) {
 struct TilePlace {
   Size row, column;
 };
-inline __host__ DEVICE TilePlace tilePlace(Size number, Size rows, Size columns) {
-  constexpr Size BAND = 8;
-  const Size first = number / (BAND * columns) * BAND, left = rows - first, height = left < BAND ? left : BAND;
-  const Size inside = number - first * columns;
-  return {first + inside % height, inside / height};
+inline __host__ DEVICE TilePlace tilePlace(unsigned number, unsigned rows, unsigned columns) {
+  constexpr unsigned BAND = 8;
+  const unsigned first = number / (BAND * columns) * BAND, left = rows - first, height = left < BAND ? left : BAND;
+  const unsigned inside = number - first * columns, column = inside / height;
+  return {first + inside - column * height, column};
 }
 
 // A result as it is stored.

@@ -9,7 +9,7 @@
 #if !defined(__CUDACC__)
 bool hopperFloat32Gemm(const Gemm&, float) { return false; }
 #else
-#include "gemm_hopper.cuh"
+#include "gemm_hopper_store.cuh"
 
 namespace {
 
@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
     int stage = 0, parity = 1;
     [[maybe_unused]] Transposer<TILE_M> a;
     [[maybe_unused]] Transposer<TILE_N> b;
-    for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+    for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
       const Item item = items.at(i);
       const Size i0 = item.row * TILE_M, j0 = item.column * TILE_N;
       for (int s = 0; s < item.count; s++) {
@@ -127,8 +127,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
 #pragma unroll
     for (int v = 0; v < 4; v++) read4(y + 4 * v, bs + 32 * v);
   };
-  const bool vectors = g.n % 4 == 0 && ((uintptr_t)g.c & 15) == 0;
-  for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+  for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
     const Item item = items.at(i);
     float sum[8][16] = {};
     const float *as, *bs;
@@ -176,30 +175,37 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
       storeTogether<float, TILE_M, TILE_N, PITCH>(g, slabs, item.batch, item.row * TILE_M, item.column * TILE_N, items.splits, threadIdx.x - 128, TILE_N);
       return;
     }
+    const Size j = item.column * TILE_N + column;
+    const int columns = leftOf(g.n, j, TILE_N);
+    const bool vectors = g.n % 4 == 0 && ((uintptr_t)g.c & 15) == 0;
+    const auto store = [&](auto extras) {
+      constexpr bool EXTRAS = decltype(extras)::value;
 #pragma unroll
-    for (int r = 0; r < 8; r++) {
-      const Size i = item.row * TILE_M + row + r / 4 * 16 + r % 4, place = item.batch * g.m + i;
-      if (i >= g.m) continue;
-      float* const to = parts ? parts + (item.split * g.batches * g.m + place) * g.n : (float*)g.c + place * g.n;
+      for (int r = 0; r < 8; r++) {
+        const Size i = item.row * TILE_M + row + r / 4 * 16 + r % 4, place = item.batch * g.m + i;
+        if (i >= g.m) continue;
+        float* const to = (parts ? parts + item.split * g.batches * g.m * g.n : (float*)g.c) + place * g.n + j;
+        const float* const added = EXTRAS && g.bias ? (const float*)g.bias + place * g.biasRow + j : nullptr;
 #pragma unroll
-      for (int v = 0; v < 4; v++) {
-        const Size j = item.column * TILE_N + column + 32 * v;
-        float z[4];
-#pragma unroll
-        for (int e = 0; e < 4; e++) {
-          z[e] = sum[r][4 * v + e];
-          if (!parts && j + e < g.n) z[e] = finish<float>(g, place, j + e, z[e]);
-        }
-        if (vectors && j < g.n) {
-          *(float4*)(to + j) = {z[0], z[1], z[2], z[3]};
-        } else {
+        for (int v = 0; v < 4; v++) {
+          float z[4];
 #pragma unroll
           for (int e = 0; e < 4; e++) {
-            if (j + e < g.n) to[j + e] = z[e];
+            z[e] = extended<float, EXTRAS>(sum[r][4 * v + e], added + 32 * v + e, added && 32 * v + e < columns, g.relu);
+          }
+          if (vectors && 32 * v < columns) {
+            *(float4*)(to + 32 * v) = {z[0], z[1], z[2], z[3]};
+          } else {
+#pragma unroll
+            for (int e = 0; e < 4; e++) {
+              if (32 * v + e < columns) to[32 * v + e] = z[e];
+            }
           }
         }
       }
-    }
+    };
+    if (!parts && (g.bias || g.relu)) store(std::true_type());
+    else store(std::false_type());
   }
 #endif
 }
@@ -228,7 +234,7 @@ template <int TILE_N, int UNROLLED> bool launch(const Gemm& g, const Cut& cut) {
   const Size rows = (g.m + TILE_M - 1) / TILE_M, columns = (g.n + TILE_N - 1) / TILE_N, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
   const K kernel = kernels[a.alongK][b.alongK];
-  const Items items = {total, rows, columns, cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
   if (items.together) {
     launchClusters(cut.splits, (unsigned)total, THREADS_OF<TILE_N>, SHARED_BYTES<TILE_N>, kernel, mapA, mapB, g, items, a, b, nullptr);
     return true;

@@ -13,7 +13,7 @@
 #if !defined(__CUDACC__)
 bool hopperGemm(const Gemm&) { return false; }
 #else
-#include "gemm_hopper.cuh"
+#include "gemm_hopper_store.cuh"
 #include "tensor_core.cuh"
 
 namespace {
@@ -27,101 +27,6 @@ template <int COLUMNS> constexpr int SLAB = (ROWS + COLUMNS) * ROW_BYTES;
 template <int COLUMNS> constexpr int SHARED_BYTES = STAGES<COLUMNS>* SLAB<COLUMNS> + 2048;
 
 #ifdef HOPPER_DEVICE
-// Four lanes side by side hold 8 columns each of four groups of 8, two at a time: afterwards a lane has all 8 of one group.
-DEVICE void gather(uint32_t (&x)[4]) {
-  const int t = threadIdx.x % 4;
-  const uint32_t a = __shfl_xor_sync(~0u, t & 1 ? x[0] : x[1], 1), b = __shfl_xor_sync(~0u, t & 1 ? x[2] : x[3], 1);
-  if (t & 1) {
-    x[0] = a, x[2] = b;
-  } else {
-    x[1] = a, x[3] = b;
-  }
-  const uint32_t c = __shfl_xor_sync(~0u, t & 2 ? x[0] : x[2], 2), d = __shfl_xor_sync(~0u, t & 2 ? x[1] : x[3], 2);
-  if (t & 2) {
-    x[0] = c, x[1] = d;
-  } else {
-    x[2] = c, x[3] = d;
-  }
-}
-
-template <class T> DEVICE uint32_t pack(T x, T y) {
-  uint16_t low, high;
-  memcpy(&low, &x, 2), memcpy(&high, &y, 2);
-  return (uint32_t)low | (uint32_t)high << 16;
-}
-
-// Stores what a thread has of 8 columns from `column` on; `to` is the row's beginning.
-template <class R> DEVICE void storePair(R* to, Size column, Size n, bool pairs, R x, R y) {
-  struct alignas(2 * sizeof(R)) Pair {
-    R x, y;
-  };
-  if (column + 1 < n && pairs) {
-    *(Pair*)(to + column) = {x, y};
-  } else {
-    if (column < n) to[column] = x;
-    if (column + 1 < n) to[column + 1] = y;
-  }
-}
-
-// Stores a thread's two rows, `apart` from each other, the first at `place` in the tile.
-template <class T, int COLUMNS>
-DEVICE void storeTile(const Gemm& g, float* parts, const Item& item, int place, int apart, const float (&sum)[COLUMNS / 2]) {
-  const int t = threadIdx.x % 4;
-  const Size j0 = item.column * COLUMNS;
-#pragma unroll
-  for (int h = 0; h < 2; h++) {
-    const Size i = item.row * ROWS + place + apart * h, row = item.batch * g.m + i;
-    const bool inside = i < g.m;
-    if (parts) {
-      float* to = parts + (item.split * g.batches * g.m + row) * g.n;
-      if (!inside) continue;
-#pragma unroll
-      for (int j = 0; j < COLUMNS / 8; j++) storePair(to, j0 + 8 * j + 2 * t, g.n, g.n % 2 == 0, sum[4 * j + 2 * h], sum[4 * j + 2 * h + 1]);
-      continue;
-    }
-    T* const to = (T*)g.c + row * g.n;
-    // The result in column j0 + 8 j + 2 t + e, 0 beyond the matrix.
-    const auto result = [&](int j, int e) {
-      const Size column = j0 + 8 * j + 2 * t + e;
-      return inside && column < g.n ? finish<T>(g, row, column, sum[4 * j + 2 * h + e]) : T(0.0f);
-    };
-    if (sizeof(T) == 2 && g.n % 8 == 0 && ((uintptr_t)g.c & 15) == 0) {
-#pragma unroll
-      for (int j = 0; j < COLUMNS / 8; j += 4) {
-        uint32_t x[4];
-#pragma unroll
-        for (int q = 0; q < 4; q++) x[q] = pack(result(j + q, 0), result(j + q, 1));
-        gather(x);
-        const Size column = j0 + 8 * (j + t);
-        if (inside && column < g.n) *(uint4*)(to + column) = {x[0], x[1], x[2], x[3]};
-      }
-    } else if (inside) {
-      const bool pairs = g.n % 2 == 0 && (uintptr_t)g.c % (2 * sizeof(T)) == 0;
-#pragma unroll
-      for (int j = 0; j < COLUMNS / 8; j++) storePair(to, j0 + 8 * j + 2 * t, g.n, pairs, result(j, 0), result(j, 1));
-    }
-  }
-}
-
-// The same of a tile of c': its rows are two neighbouring columns of c.
-template <int COLUMNS> DEVICE void storeTransposed(const Gemm& g, float* parts, const Item& item, int place, const float (&sum)[COLUMNS / 2]) {
-  const Size column = item.row * ROWS + place, i0 = item.column * COLUMNS + threadIdx.x % 4 * 2;
-  const bool pairs = g.n % 2 == 0 && (uintptr_t)g.c % 8 == 0;
-#pragma unroll
-  for (int e = 0; e < COLUMNS / 4; e++) {
-    const Size i = i0 + e / 2 * 8 + e % 2, row = item.batch * g.m + i;
-    float x = sum[e / 2 * 4 + e % 2], y = sum[e / 2 * 4 + e % 2 + 2];
-    if (i >= g.m || column >= g.n) continue;
-    if (parts) {
-      storePair(parts + (item.split * g.batches * g.m + row) * g.n, column, g.n, g.n % 2 == 0, x, y);
-    } else {
-      x = finish<float>(g, row, column, x);
-      if (column + 1 < g.n) y = finish<float>(g, row, column + 1, y);
-      storePair((float*)g.c + row * g.n, column, g.n, pairs, x, y);
-    }
-  }
-}
-
 // Of a tile's first operand in boxes of [32 of k, 32 of the side], a warpgroup's part in registers. The swizzle lays the 16
 // bytes c of row k at c ^ k % 8; so that the lanes of a read meet in no bank, a thread has two neighbouring rows of the product.
 struct Fragments {
@@ -232,7 +137,7 @@ __global__ void __launch_bounds__(THREADS, 1)
       int stage = 0, parity = 1;
       Turner<COLUMNS> b;
       if (threadIdx.x == 0) hopper::prefetchMap(&mapA);
-      for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+      for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
         const Item item = items.at(i);
         const auto depthOf = [&](int s) { return (int)g.k - (item.begin + s) * DEEP; };
         b.begin((const float*)g.b + item.batch * g.bBatch, g.bRow, (Size)item.begin * DEEP, item.column * COLUMNS, g.n);
@@ -258,7 +163,7 @@ __global__ void __launch_bounds__(THREADS, 1)
     } else if (threadIdx.x == 0) {
       hopper::prefetchMap(&mapA), hopper::prefetchMap(&mapB);
       int stage = 0, parity = 1;
-      for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+      for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
         const Item item = items.at(i);
         const int batchA = batchesA > 1 ? (int)item.batch : 0, batchB = batchesB > 1 ? (int)item.batch : 0;
         for (int s = 0; s < item.count; s++) {
@@ -276,7 +181,7 @@ __global__ void __launch_bounds__(THREADS, 1)
     hopper::moreRegisters<TURNED ? 200 : 232>();
     const int half = group - 1, lane = threadIdx.x % 32;
     int stage = 0, parity = 0;
-    for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+    for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
       const Item item = items.at(i);
       float sum[COLUMNS / 2];
       int last = 0;
@@ -305,9 +210,9 @@ __global__ void __launch_bounds__(THREADS, 1)
           storeTogether<T, HEIGHT, WIDTH, PITCH>(g, sums, item.batch, TRANSPOSED ? item.column * COLUMNS : item.row * ROWS,
                                                  TRANSPOSED ? item.row * ROWS : item.column * COLUMNS, items.splits, threadIdx.x - 128, 256);
         } else if constexpr (TRANSPOSED) {
-          storeTransposed<COLUMNS>(g, parts, item, place, sum);
+          storeTransposed<ROWS, COLUMNS>(g, parts, item, place, sum);
         } else {
-          storeTile<T, COLUMNS>(g, parts, item, place, apart, sum);
+          storeTile<T, ROWS, COLUMNS>(g, parts, item, place, apart, sum);
         }
       };
       if constexpr (sizeof(T) == 4 && ALONG_A == Along::side) {
@@ -439,7 +344,7 @@ template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
   const Size rows = (t.m + ROWS - 1) / ROWS, columns = (t.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
-  const Items items = {total, rows, columns, cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
   const int batchesA = t.aBatch ? (int)g.batches : 1, batchesB = t.bBatch ? (int)g.batches : 1;
   if (items.together) {
     launchClusters(cut.splits, (unsigned)total, THREADS, SHARED_BYTES<COLUMNS>, kernel, mapA, mapB, g, items, nullptr, batchesA, batchesB);

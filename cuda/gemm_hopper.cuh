@@ -11,14 +11,15 @@ struct Item {
 };
 
 struct Items {
-  Size total, rows, columns;
+  unsigned total, rows, columns;
   // `depth` and `slabs` count slabs. The splits of a tile are neighbours: where they are `together`, a cluster does them.
-  int splits, depth, slabs;
+  unsigned splits;
+  int depth, slabs;
   bool together;
 
   // Number `i`.
-  [[maybe_unused]] DEVICE Item at(Size i) const {
-    const Size tile = i / splits, tiles = rows * columns, matrix = tile / tiles;
+  [[maybe_unused]] DEVICE Item at(unsigned i) const {
+    const unsigned tile = i / splits, tiles = rows * columns, matrix = tile / tiles;
     const TilePlace place = tilePlace(tile - matrix * tiles, rows, columns);
     const int split = (int)(i - tile * splits), begin = split * depth, rest = slabs - begin;
     return {matrix, place.row, place.column, split, begin, rest < depth ? rest : depth};
@@ -27,44 +28,6 @@ struct Items {
 
 // A cluster adds at most so many splits.
 constexpr int TOGETHER = 8;
-
-#ifdef HOPPER_DEVICE
-// Adds the sums of a cluster's blocks, each [ROWS, COLUMNS] in rows of PITCH, in the blocks' order, and stores the results, each
-// block some of the rows. `thread` of so many of each block.
-template <class T, int ROWS, int COLUMNS, int PITCH>
-DEVICE void storeTogether(const Gemm& g, const float* sums, Size batch, Size i0, Size j0, int blocks, int thread, int threads) {
-  constexpr int WIDTH = COLUMNS / 4;
-  hopper::clusterSync();
-  const Size j = j0 + thread % WIDTH * 4;
-  const bool vectors = g.n % 4 == 0 && (uintptr_t)g.c % (4 * sizeof(T)) == 0;
-  for (int r = hopper::clusterRank() + blocks * (thread / WIDTH); r < ROWS && i0 + r < g.m; r += blocks * (threads / WIDTH)) {
-    if (j >= g.n) break;
-    const float* const from = sums + r * PITCH + thread % WIDTH * 4;
-    float4 sum = hopper::readOf(0, from);
-    for (int b = 1; b < blocks; b++) {
-      const float4 v = hopper::readOf(b, from);
-      sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
-    }
-    const Size row = batch * g.m + i0 + r;
-    const float z[4] = {sum.x, sum.y, sum.z, sum.w};
-    struct alignas(4 * sizeof(T)) Results {
-      T x[4];
-    } results;
-#pragma unroll
-    for (int e = 0; e < 4; e++) results.x[e] = j + e < g.n ? finish<T>(g, row, j + e, z[e]) : T(0.0f);
-    T* const to = (T*)g.c + row * g.n + j;
-    if (vectors) {
-      *(Results*)to = results;
-    } else {
-#pragma unroll
-      for (int e = 0; e < 4; e++) {
-        if (j + e < g.n) to[e] = results.x[e];
-      }
-    }
-  }
-  hopper::clusterSync();
-}
-#endif
 
 // Launches a kernel in clusters of so many blocks.
 template <class... P>
