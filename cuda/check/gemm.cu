@@ -1,10 +1,11 @@
 // Checks every kernel of matrix products against sums in float64, and on a GPU times them: a program of its own, for the
 // emulator and a GPU alike.
 //
-//     gemm check [way [type]]              the checks, of a way and its tiles (rows, float32, tensor, hopper, hopper32, or hopper/128x64)
-//     gemm time [way [type [shape]]]       the times of large products
+//     gemm check [way [type]]           the checks of a way: rows, float32, tensor, hopper, hopper32, one of its tiles as hopper/128x64,
+//                                       or all of them, hopper/
+//     gemm time [way [type [shape]]]    the times of large products
 //
-// With --splits=4 those products are cut along k into so many ranges that can be.
+// With --splits=4 those products are cut along k into so many ranges that can be, with --layouts=1 the first is timed alone.
 //
 // Elements are multiples of 1/64 below 2, so that sums of some hundred products are exact in float32 in every order, and a
 // result has one right value, which is compared bit for bit; further cases have normal numbers, and a tolerance.
@@ -62,7 +63,7 @@ size_t sizeOf(GemmType type) { return type == F32 || type == TF32 ? 4 : 2; }
 
 std::mt19937 rng(7);
 
-int failures = 0, passed = 0, refused = 0;
+int failures = 0, passed = 0, refused = 0, layouts = 4;
 
 bool good(const char* what, cudaError_t error) {
   if (error == cudaSuccess) return true;
@@ -206,7 +207,7 @@ float timeOf(Way way, const Gemm& g) {
   std::vector<float> times;
   for (int i = 0; i < 3; i++) way(g);
   const int calls = g.m < 2048 ? 20 : g.m < 5000 ? 5 : 2;
-  for (int round = 0; round < 7; round++) {
+  for (int round = 0; round < 5; round++) {
     cudaEventRecord(start);
     for (int i = 0; i < calls; i++) way(g);
     cudaEventRecord(end);
@@ -239,7 +240,7 @@ void times(const Named& way, const std::string& only) {
     for (const Shape& s : shapes) {
       if (only.empty() ? way.tile >= 0 && s.n != s.k : only != s.what) continue;
       printf("%-19s %-9s %-19s", way.name, TYPES[(int)type], s.what);
-      for (int layout = 0; layout < 4; layout++) {
+      for (int layout = 0; layout < layouts; layout++) {
         const bool ta = layout & 1, tb = layout & 2;
         const size_t size = sizeOf(type);
         Gemm g = {};
@@ -271,7 +272,7 @@ void times(const Named& way, const std::string& only) {
 
 int main(int count, char** arguments) {
   for (int i = 1; i < count; i++) {
-    if (sscanf(arguments[i], "--splits=%d", &onlySplits) != 1) continue;
+    if (sscanf(arguments[i], "--splits=%d", &onlySplits) != 1 && sscanf(arguments[i], "--layouts=%d", &layouts) != 1) continue;
     for (int j = i--; j + 1 < count; j++) arguments[j] = arguments[j + 1];
     count--;
   }
@@ -303,7 +304,7 @@ int main(int count, char** arguments) {
   current.workspace = workspace.data, current.name = "gemm";
   for (Named& way : ways) {
     const std::string name = way.name;
-    if (!only.empty() && name != only && name.rfind(only + "/", 0) != 0) continue;
+    if (!only.empty() && name != only && (only.back() != '/' || name.rfind(only, 0) != 0)) continue;
     const auto unwanted = [&](GemmType t) { return !type.empty() && type != TYPES[(int)t]; };
     way.types.erase(std::remove_if(way.types.begin(), way.types.end(), unwanted), way.types.end());
     onlyTile = way.tile;

@@ -10,7 +10,11 @@
 import { build, compilerOf, TARGETS } from "../build.ts";
 
 const root = new URL("../../", import.meta.url), out = new URL("build/", root);
-const PROGRAMS = ["tensor_core", "gemm"], WAYS = ["rows", "float32", "tensor", "hopper", "hopper32"];
+const PROGRAMS = ["tensor_core", "gemm"],
+  WAYS = [
+    "rows",
+    ...["float32", "tensor", "hopper", "hopper32"].flatMap((way) => [way, `${way}/`]),
+  ];
 /** A process is stopped after so many seconds. */
 const LONGEST = 25;
 
