@@ -36,26 +36,36 @@ DEVICE void read4(float* to, const float* from) {
 // Brings slabs of an operand that is contiguous along k: a thread has 4 rows of 4 elements at a time.
 template <int SIDE> struct Transposer {
   static constexpr int EACH = SIDE / 128;
+  const float* from;
+  Size step;
+  int left;
   float x[EACH][4][4];
 
   DEVICE static int row(int u) { return (u * 4 + threadIdx.x / 32) * 32 + threadIdx.x % 8 * 4; }
   DEVICE static int deep() { return threadIdx.x % 32 / 8 * 4; }
-  DEVICE void load(const Operand& o, Size batch, Size s0, int k0, int k) {
-    const int p = k0 + deep();
+  DEVICE void begin(const Operand& o, Size batch, Size s0, Size k0) {
+    step = o.sideStep, from = o.data + batch * o.batch + (s0 + row(0)) * step + k0 + deep(), left = leftOf(o.side, s0, SIDE);
+  }
+  // The next slab, which has `depth` steps of k. That of a whole one is straight code: loads do not wait for each other.
+  DEVICE void load(int depth) {
+    const float* at = from;
+    if (left == SIDE && depth >= DEEP) {
 #pragma unroll
-    for (int u = 0; u < EACH; u++) {
+      for (int u = 0; u < EACH; u++, at += 124 * step) {
 #pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const Size s = s0 + row(u) + i;
-        const float* const from = o.data + batch * o.batch + s * o.sideStep + p;
-        if (s < o.side && p + 3 < k) {
-          read4(x[u][i], from);
-        } else {
+        for (int i = 0; i < 4; i++, at += step) read4(x[u][i], at);
+      }
+    } else {
 #pragma unroll
-          for (int e = 0; e < 4; e++) x[u][i][e] = s < o.side && p + e < k ? from[e] : 0;
+      for (int u = 0; u < EACH; u++, at += 124 * step) {
+#pragma unroll
+        for (int i = 0; i < 4; i++, at += step) {
+#pragma unroll
+          for (int e = 0; e < 4; e++) x[u][i][e] = row(u) + i < left && deep() + e < depth ? at[e] : 0;
         }
       }
     }
+    from += DEEP;
   }
   DEVICE void store(float* slab) const {
 #pragma unroll
@@ -94,11 +104,13 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
     for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
       const Item item = items.at(i);
       const Size i0 = item.row * TILE_M, j0 = item.column * TILE_N;
+      if (K_A) a.begin(operandA, item.batch, i0, (Size)item.begin * DEEP);
+      if (K_B) b.begin(operandB, item.batch, j0, (Size)item.begin * DEEP);
       for (int s = 0; s < item.count; s++) {
-        const int k0 = (item.begin + s) * DEEP;
+        const int k0 = (item.begin + s) * DEEP, depth = (int)g.k - k0;
         float* const to = slabs + stage * SLAB<TILE_N>;
-        if (K_A) a.load(operandA, item.batch, i0, k0, (int)g.k);
-        if (K_B && (TILE_N == 256 || !K_A)) b.load(operandB, item.batch, j0, k0, (int)g.k);
+        if (K_A) a.load(depth);
+        if (K_B && (TILE_N == 256 || !K_A)) b.load(depth);
         hopper::wait(empty + stage, parity);
         if (threadIdx.x == 0) {
           hopper::arriveAndExpect(full + stage, 4 * DEEP * ((K_A ? 0 : TILE_M) + (K_B ? 0 : TILE_N)));
@@ -106,7 +118,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
           if (!K_B) hopper::copyBox(to + A, &mapB, full + stage, (int)j0, k0, operandB.batch ? (int)item.batch : 0);
         }
         if (K_A) a.store(to);
-        if (K_B && TILE_N != 256 && K_A) b.load(operandB, item.batch, j0, k0, (int)g.k);
+        if (K_B && TILE_N != 256 && K_A) b.load(depth);
         if (K_B) b.store(to + A);
         if (K_A || K_B) hopper::arrive(full + stage);
         if (++stage == N) stage = 0, parity ^= 1;
@@ -234,7 +246,7 @@ template <int TILE_N, int UNROLLED> bool launch(const Gemm& g, const Cut& cut) {
   const Size rows = (g.m + TILE_M - 1) / TILE_M, columns = (g.n + TILE_N - 1) / TILE_N, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
   const K kernel = kernels[a.alongK][b.alongK];
-  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, onlyBand ? (unsigned)onlyBand : 8, (unsigned)cut.splits, depth, slabs, cut.together};
   if (items.together) {
     launchClusters(cut.splits, (unsigned)total, THREADS_OF<TILE_N>, SHARED_BYTES<TILE_N>, kernel, mapA, mapB, g, items, a, b, nullptr);
     return true;
@@ -253,7 +265,7 @@ bool hopperFloat32Gemm(const Gemm& g, float most) {
   if (capability() != 9 || !tensorMapEncoder() || g.m < 64 || g.n < 64 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST) return false;
   if (!aligned(first(g), g.aColumn) || !aligned(second(g), g.bRow)) return false;
   static const Tile tiles[] = {{TILE_M, 256, 112, 112}, {TILE_M, 256, 111, 111}, {TILE_M, 128, 108, 75}, {TILE_M, 128, 107, 74}};
-  const Cut cut = cutGemm(g, tiles, 4, DEEP, TOGETHER);
+  const Cut cut = cutGemm(g, tiles, 4, DEEP, clusterRooms());
   if (cut.cycles >= most) return false;
   switch (cut.tile) {
     case 0: return launch<256, 8>(g, cut);

@@ -20,7 +20,7 @@ namespace {
 
 enum class Along { k, side };
 
-constexpr int ROWS = 128, THREADS = 384, ROW_BYTES = 128;
+constexpr int ROWS = 128, LANES = 384, ROW_BYTES = 128;
 template <int COLUMNS> constexpr int STAGES = COLUMNS == 256 ? 4 : COLUMNS == 128 ? 6 : 8;
 template <int COLUMNS> constexpr int SLAB = (ROWS + COLUMNS) * ROW_BYTES;
 // The barriers, and what aligns the slabs to the swizzle's 1024 bytes.
@@ -77,14 +77,15 @@ template <int SIDE> struct Turner {
   DEVICE static int along(int u) { return ACROSS < 4 ? 0 : u * 4 / ACROSS; }
   DEVICE static int place(int u) { return (across(u) + threadIdx.x / 32 % ACROSS) * 32 + threadIdx.x % 32 / 4 * 4; }
   DEVICE static int chunk(int u) { return (along(u) + threadIdx.x / 32 / ACROSS) * 4 + threadIdx.x % 4; }
-  // Part `u` of a slab that has `depth` steps of k; then the next slab's parts.
-  DEVICE void load(int u, int depth) {
+  // Part `u` of a slab that has `depth` steps of k; then the next slab's parts. Those of a whole one are straight code: loads do
+  // not wait for each other.
+  template <bool WHOLE> DEVICE void load(int u, int depth) {
     const int rest = left - place(u);
     const float* at = from + across(u) * 32 + along(u) * 16 * step;
 #pragma unroll
     for (int e = 0; e < 4; e++, at += step) {
       const int p = chunk(u) * 4 + e;
-      if (p < depth && rest >= 4) {
+      if (WHOLE) {
         const float4 v = *(const float4*)at;
         x[u][e][0] = v.x, x[u][e][1] = v.y, x[u][e][2] = v.z, x[u][e][3] = v.w;
       } else {
@@ -94,6 +95,7 @@ template <int SIDE> struct Turner {
     }
     if (u == EACH - 1) from += 32 * step;
   }
+  DEVICE bool whole(int depth) const { return left == SIDE && depth >= 32; }
   DEVICE void store(int u, unsigned char* slab) const {
     const auto rounded = [](float v) { return roundToTf32(__float_as_uint(v)); };
 #pragma unroll
@@ -114,7 +116,7 @@ template <int SIDE, Along ALONG> DEVICE uint64_t matrixOf(const unsigned char* s
 
 // a [m, k] and b [k, n], or where TRANSPOSED b' [n, k] and a' [k, m].
 template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B, bool TRANSPOSED>
-__global__ void __launch_bounds__(THREADS, 1)
+__global__ void __launch_bounds__(LANES, 1)
     hopperKernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
                  const __grid_constant__ Items items, float* parts, int batchesA, int batchesB) {
 #ifdef HOPPER_DEVICE
@@ -142,7 +144,7 @@ __global__ void __launch_bounds__(THREADS, 1)
         const auto depthOf = [&](int s) { return (int)g.k - (item.begin + s) * DEEP; };
         b.begin((const float*)g.b + item.batch * g.bBatch, g.bRow, (Size)item.begin * DEEP, item.column * COLUMNS, g.n);
 #pragma unroll
-        for (int u = 0; u < b.EACH; u++) b.load(u, depthOf(0));
+        for (int u = 0; u < b.EACH; u++) b.template load<false>(u, depthOf(0));
         for (int s = 0; s < item.count; s++) {
           unsigned char* const to = slabs + stage * SLAB<COLUMNS>;
           hopper::wait(empty + stage, parity);
@@ -150,10 +152,13 @@ __global__ void __launch_bounds__(THREADS, 1)
             hopper::arriveAndExpect(full + stage, A);
             copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, (item.begin + s) * DEEP, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
           }
+          const int depth = s + 1 < item.count ? depthOf(s + 1) : 0;
+          if (b.whole(depth)) {
 #pragma unroll
-          for (int u = 0; u < b.EACH; u++) {
-            b.store(u, to + A);
-            if (s + 1 < item.count) b.load(u, depthOf(s + 1));
+            for (int u = 0; u < b.EACH; u++) b.store(u, to + A), b.template load<true>(u, depth);
+          } else {
+#pragma unroll
+            for (int u = 0; u < b.EACH; u++) b.store(u, to + A), b.template load<false>(u, depth);
           }
           hopper::fenceStores();
           hopper::arrive(full + stage);
@@ -284,6 +289,27 @@ PFN_cuTensorMapEncodeTiled_v12000 tensorMapEncoder() {
   return found;
 }
 
+const int* clusterRooms() {
+  static int rooms[64][TOGETHER + 1];
+  int device = 0;
+  cudaGetDevice(&device);
+  int* const own = rooms[device < 64 ? device : 0];
+  if (own[0]) return own;
+  own[0] = 1;
+  const auto kernel = hopperKernel<__nv_bfloat16, 256, Along::k, Along::k, false>;
+  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, SHARED_BYTES<256>);
+  for (int size = 2; size <= TOGETHER; size++) {
+    cudaLaunchConfig_t config = {};
+    cudaLaunchAttribute cluster = {};
+    cluster.id = cudaLaunchAttributeClusterDimension;
+    cluster.val.clusterDim.x = (unsigned)size, cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+    config.gridDim = (unsigned)size, config.blockDim = LANES, config.dynamicSmemBytes = SHARED_BYTES<256>;
+    config.attrs = &cluster, config.numAttrs = 1;
+    if (cudaOccupancyMaxActiveClusters(own + size, kernel, &config) != cudaSuccess) own[size] = 0, cudaGetLastError();
+  }
+  return own;
+}
+
 bool describeMatrix(CUtensorMap& map, CUtensorMapDataType type, int size, const void* data, Size width, Size rows, Size row, Size batches,
                     Size batch, int boxWidth, int boxRows, CUtensorMapSwizzle swizzle) {
   const Size quantum = 16 / size;
@@ -344,15 +370,15 @@ template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
   const Size rows = (t.m + ROWS - 1) / ROWS, columns = (t.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
-  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, onlyBand ? (unsigned)onlyBand : 8, (unsigned)cut.splits, depth, slabs, cut.together};
   const int batchesA = t.aBatch ? (int)g.batches : 1, batchesB = t.bBatch ? (int)g.batches : 1;
   if (items.together) {
-    launchClusters(cut.splits, (unsigned)total, THREADS, SHARED_BYTES<COLUMNS>, kernel, mapA, mapB, g, items, nullptr, batchesA, batchesB);
+    launchClusters(cut.splits, (unsigned)total, LANES, SHARED_BYTES<COLUMNS>, kernel, mapA, mapB, g, items, nullptr, batchesA, batchesB);
     return true;
   }
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const unsigned blocks = (unsigned)(total < processors() ? total : processors());
-  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, items, parts, batchesA, batchesB);
+  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, LANES, kernel, mapA, mapB, g, items, parts, batchesA, batchesB);
   if (parts) joinSplits(g, cut.splits);
   return true;
 }
@@ -364,7 +390,7 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
   if (transposed) std::swap(a, b);
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
   static const Tile tiles[] = {{ROWS, 256, 1600 * rate, 1600 * rate}, {ROWS, 128, 1500 * rate, 1500 * rate}, {ROWS, 64, 850 * rate, 850 * rate}};
-  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T), TOGETHER);
+  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T), clusterRooms());
   return cut.tile == 0   ? launch<T, 256>(g, cut, a, b, transposed)
          : cut.tile == 1 ? launch<T, 128>(g, cut, a, b, transposed)
                          : launch<T, 64>(g, cut, a, b, transposed);

@@ -11,7 +11,7 @@ struct Item {
 };
 
 struct Items {
-  unsigned total, rows, columns;
+  unsigned total, rows, columns, band;
   // `depth` and `slabs` count slabs. The splits of a tile are neighbours: where they are `together`, a cluster does them.
   unsigned splits;
   int depth, slabs;
@@ -20,14 +20,14 @@ struct Items {
   // Number `i`.
   [[maybe_unused]] DEVICE Item at(unsigned i) const {
     const unsigned tile = i / splits, tiles = rows * columns, matrix = tile / tiles;
-    const TilePlace place = tilePlace(tile - matrix * tiles, rows, columns);
+    const TilePlace place = tilePlace(tile - matrix * tiles, rows, columns, band);
     const int split = (int)(i - tile * splits), begin = split * depth, rest = slabs - begin;
     return {matrix, place.row, place.column, split, begin, rest < depth ? rest : depth};
   }
 };
 
-// A cluster adds at most so many splits.
-constexpr int TOGETHER = 8;
+// How many clusters of so many blocks, one on an SM, the current device runs at the same time: [TOGETHER + 1].
+const int* clusterRooms();
 
 // Launches a kernel in clusters of so many blocks.
 template <class... P>
