@@ -1,6 +1,8 @@
 // How products of matrices are cut into tiles, and the second pass of those that are cut along k.
 #include "gemm.cuh"
 
+#include "library.cuh"
+
 bool (*libraryGemm)(const Gemm&) = nullptr;
 int onlyTile = -1, onlySplits = 0, onlyBand = 0;
 
@@ -24,6 +26,20 @@ int capability() {
 int sharedMemory() {
   static int known[64];
   return attributeOf(cudaDevAttrMaxSharedMemoryPerBlockOptin, known);
+}
+
+// Up to so many multiplications Hopper's own kernels are quicker than NVIDIA's library.
+static bool ownFirst(const Gemm& g) {
+  const double most = g.type == GemmType::float32 || g.type == GemmType::tf32 ? 1 << 30 : 1 << 27;
+  return capability() == 9 && !libraryOptions[SMALL_PROBLEMS] && (double)g.batches * g.m * g.n * g.k <= most;
+}
+
+bool quickGemm(const Gemm& g) {
+  if (ownFirst(g) && (g.type == GemmType::float32 ? hopperFloat32Gemm(g, INFINITY) : hopperGemm(g))) return true;
+  if ((libraryGemm && libraryGemm(g)) || rowsGemm(g) || hopperGemm(g) || tensorGemm(g)) return true;
+  Gemm wide = g;
+  wide.type = GemmType::float32;
+  return (g.type == GemmType::float32 || g.type == GemmType::tf32) && tiledGemm(wide);
 }
 
 bool tensorGemm(const Gemm& g) {

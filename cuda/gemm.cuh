@@ -18,6 +18,9 @@ struct Gemm {
   GemmType type;
 };
 
+// Launches one by the quickest way that is made for it; false where there is none. tf32 may become float32.
+bool quickGemm(const Gemm& g);
+
 // The ways to compute one: each launches it and returns true, or returns false when it is not made for it.
 
 // NVIDIA's library's, where it was found; else null.
