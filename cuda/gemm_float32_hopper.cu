@@ -77,8 +77,8 @@ template <int SIDE> struct Transposer {
 };
 #endif
 
-// UNROLLED steps of k stand in one piece of code.
-template <int TILE_N, int UNROLLED, bool K_A, bool K_B>
+// A warp does WARP_M x (4096 / WARP_M) results, its lanes lie (WARP_M / 8) x (256 / WARP_M).
+template <int TILE_N, int WARP_M, bool K_A, bool K_B>
 __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
     hopperFloat32Kernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
                         const __grid_constant__ Items items, const __grid_constant__ Operand operandA, const __grid_constant__ Operand operandB,
@@ -128,16 +128,16 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
   }
 
   hopper::moreRegisters<TILE_N == 256 ? 208 : 216>();
-  // A warp's lanes lie 4 x 8; a lane has the rows 4 y .. 4 y + 3 and 16 more of its warp's 32, and the columns 4 x .. 4 x + 3 of
-  // each 32 of its warp's 128.
-  const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32, row = warp * 32 + lane / 8 * 4;
-  const int column = (threadIdx.x / 128 - 1) * 128 + lane % 8 * 4;
+  // A lane has 4 rows and 4 more DOWN on, and four times 4 columns ACROSS from each other.
+  constexpr int UNROLLED = 8, LANES = 256 / WARP_M, DOWN = WARP_M / 2, ACROSS = 4 * LANES, WARPS = TILE_M / WARP_M;
+  const int warp = threadIdx.x / 32 - 4, lane = threadIdx.x % 32, row = warp % WARPS * WARP_M + lane / LANES * 4;
+  const int column = warp / WARPS * (4096 / WARP_M) + lane % LANES * 4;
   int stage = 0, parity = 0;
   float x[2][8], y[2][16];
   const auto read = [&](float (&x)[8], float (&y)[16], const float* as, const float* bs) {
-    read4(x, as), read4(x + 4, as + 16);
+    read4(x, as), read4(x + 4, as + DOWN);
 #pragma unroll
-    for (int v = 0; v < 4; v++) read4(y + 4 * v, bs + 32 * v);
+    for (int v = 0; v < 4; v++) read4(y + 4 * v, bs + ACROSS * v);
   };
   for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
     const Item item = items.at(i);
@@ -181,7 +181,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
       for (int r = 0; r < 8; r++) {
 #pragma unroll
         for (int v = 0; v < 4; v++) {
-          *(float4*)(slabs + (row + r / 4 * 16 + r % 4) * PITCH + column + 32 * v) = {sum[r][4 * v], sum[r][4 * v + 1], sum[r][4 * v + 2], sum[r][4 * v + 3]};
+          *(float4*)(slabs + (row + r / 4 * DOWN + r % 4) * PITCH + column + ACROSS * v) = {sum[r][4 * v], sum[r][4 * v + 1], sum[r][4 * v + 2], sum[r][4 * v + 3]};
         }
       }
       storeTogether<float, TILE_M, TILE_N, PITCH>(g, slabs, item.batch, item.row * TILE_M, item.column * TILE_N, items.splits, threadIdx.x - 128, TILE_N);
@@ -194,7 +194,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
       constexpr bool EXTRAS = decltype(extras)::value;
 #pragma unroll
       for (int r = 0; r < 8; r++) {
-        const Size i = item.row * TILE_M + row + r / 4 * 16 + r % 4, place = item.batch * g.m + i;
+        const Size i = item.row * TILE_M + row + r / 4 * DOWN + r % 4, place = item.batch * g.m + i;
         if (i >= g.m) continue;
         float* const to = (parts ? parts + item.split * g.batches * g.m * g.n : (float*)g.c) + place * g.n + j;
         const float* const added = EXTRAS && g.bias ? (const float*)g.bias + place * g.biasRow + j : nullptr;
@@ -203,14 +203,14 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
           float z[4];
 #pragma unroll
           for (int e = 0; e < 4; e++) {
-            z[e] = extended<float, EXTRAS>(sum[r][4 * v + e], added + 32 * v + e, added && 32 * v + e < columns, g.relu);
+            z[e] = extended<float, EXTRAS>(sum[r][4 * v + e], added + ACROSS * v + e, added && ACROSS * v + e < columns, g.relu);
           }
-          if (vectors && 32 * v < columns) {
-            *(float4*)(to + 32 * v) = {z[0], z[1], z[2], z[3]};
+          if (vectors && ACROSS * v < columns) {
+            *(float4*)(to + ACROSS * v) = {z[0], z[1], z[2], z[3]};
           } else {
 #pragma unroll
             for (int e = 0; e < 4; e++) {
-              if (32 * v + e < columns) to[32 * v + e] = z[e];
+              if (ACROSS * v + e < columns) to[ACROSS * v + e] = z[e];
             }
           }
         }
@@ -232,9 +232,9 @@ bool aligned(const Operand& o, Size step) {
 Operand first(const Gemm& g) { return {(const float*)g.a, g.m, g.aRow, g.aBatch, g.aColumn == 1}; }
 Operand second(const Gemm& g) { return {(const float*)g.b, g.n, g.bColumn, g.bBatch, g.bRow == 1}; }
 
-template <int TILE_N, int UNROLLED> bool launch(const Gemm& g, const Cut& cut) {
+template <int TILE_N, int WARP_M> bool launch(const Gemm& g, const Cut& cut) {
   using K = void (*)(CUtensorMap, CUtensorMap, Gemm, Items, Operand, Operand, float*);
-#define OF(A, B) hopperFloat32Kernel<TILE_N, UNROLLED, A, B>
+#define OF(A, B) hopperFloat32Kernel<TILE_N, WARP_M, A, B>
   static const K kernels[2][2] = {{OF(false, false), OF(false, true)}, {OF(true, false), OF(true, true)}};
 #undef OF
   const Operand a = first(g), b = second(g);
@@ -268,10 +268,10 @@ bool hopperFloat32Gemm(const Gemm& g, float most) {
   const Cut cut = cutGemm(g, tiles, 4, DEEP, clusterRooms());
   if (cut.cycles >= most) return false;
   switch (cut.tile) {
-    case 0: return launch<256, 8>(g, cut);
-    case 1: return launch<256, 16>(g, cut);
-    case 2: return launch<128, 8>(g, cut);
-    default: return launch<128, 16>(g, cut);
+    case 0: return launch<256, 32>(g, cut);
+    case 1: return launch<256, 64>(g, cut);
+    case 2: return launch<128, 32>(g, cut);
+    default: return launch<128, 64>(g, cut);
   }
 }
 #endif
