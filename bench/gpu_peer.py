@@ -210,7 +210,7 @@ def timed(f):
         ms = start.elapsed_time(end) / calls
         if r > 1:
             best = min(best, ms)
-        calls = max(3, min(1000, int(15 / ms) + 1))
+        calls = max(3, min(1500, int(15 / ms) + 1))
     return best
 
 

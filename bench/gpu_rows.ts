@@ -266,7 +266,7 @@ function time(f: () => unknown): number {
     const ms = start.elapsedTime(end) / calls;
     if (round > 1) best = Math.min(best, ms);
     if (ms > 500) return ms;
-    calls = Math.max(3, Math.min(1000, Math.ceil(15 / ms))); // some 15 ms
+    calls = Math.max(3, Math.min(1500, Math.ceil(15 / ms))); // some 15 ms
   }
   return best;
 }

@@ -107,6 +107,9 @@ template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, 
   const Window w = WINDOW;
   if (byLibrary(Pass::weight, x, dy, dw, SHAPE)) return;
   const Size depth = channels * w.taps;
+  if constexpr (std::is_same<T, float>::value) {
+    if (tiledWeightGradient(dw, dy, x, w, batch, groups, outputs, channels)) return;
+  }
   if constexpr (quick<T>) {
     const Patches patches = {batch, channels, outputs, depth, w};
     if (patches.worth(groups) && convGradWeightByPatches(dw, dy, x, patches)) return;

@@ -1,5 +1,8 @@
 // Convolution by the tiles of float32 products: for each tap of the window a product of the weights [rows, depth] with the
-// columns of x that the tap reads, whose places are worked out once for each tap; the sums of all taps stay in registers.
+// columns of x that the tap reads, whose places are worked out once for each tap; the sums of all taps stay in registers. The
+// gradient of a tap's weights is the product of dy [outputs, batch * positions] with what the tap reads of x.
+#include <algorithm>
+
 #include "gemm_float32.cuh"
 #include "window.cuh"
 
@@ -67,7 +70,87 @@ __global__ void __launch_bounds__(ThreadTile<TILE_M, TILE_N, COLUMNS>::THREADS, 
   }
 }
 
+struct WeightTaps {
+  const float *x, *dy;
+  // [ranges, groups, outputs, channels, taps]
+  float* sums;
+  Window w;
+  Size groups, outputs, channels, terms, range;
+};
+
+// A block does a tile of the gradients of a tap's weights, for a range of the terms: samples' positions, one after the other.
+template <int TILE, int COLUMNS, int RESIDENT>
+__global__ void __launch_bounds__(ThreadTile<TILE, TILE, COLUMNS>::THREADS, RESIDENT) weightTapsKernel(WeightTaps c) {
+  using Threads = ThreadTile<TILE, TILE, COLUMNS>;
+  constexpr int ROWS = Threads::THREADS / DEPTH, PITCH = TILE + 4;
+  SHARED(float4, slabs, [Threads::SLABS / 4]);
+  const int across = (int)((c.channels + TILE - 1) / TILE), i0 = blockIdx.x / across * TILE, j0 = blockIdx.x % across * TILE;
+  const int group = blockIdx.z / c.w.taps, tap = blockIdx.z % c.w.taps, outputs = (int)c.outputs, channels = (int)c.channels;
+  const Size begin = blockIdx.y * c.range, end = begin + c.range < c.terms ? begin + c.range : c.terms;
+
+  // What this thread copies: one term of each slab, and some rows.
+  const int pa = threadIdx.x % DEPTH, ia = threadIdx.x / DEPTH;
+  Size term = begin + pa, sample = term / c.w.positions;
+  int pos = (int)(term - sample * c.w.positions);
+  const auto fetch = [&](float* as, float* bs) {
+    const bool inside = term < end;
+    const int place = inside ? c.w.place(pos, tap) : -1;
+    const float* from = c.dy + ((sample * c.groups + group) * outputs + i0 + ia) * c.w.positions + pos;
+#pragma unroll
+    for (int r = 0; r < TILE / ROWS; r++, from += (Size)ROWS * c.w.positions) {
+      const bool there = inside && i0 + ia + r * ROWS < outputs;
+      cpAsync4(as + pa * PITCH + ia + r * ROWS, there ? from : c.dy, there ? 4 : 0);
+    }
+    from = c.x + ((sample * c.groups + group) * channels + j0 + ia) * c.w.volume + place;
+#pragma unroll
+    for (int r = 0; r < TILE / ROWS; r++, from += (Size)ROWS * c.w.volume) {
+      const bool there = place >= 0 && j0 + ia + r * ROWS < channels;
+      cpAsync4(bs + pa * PITCH + ia + r * ROWS, there ? from : c.x, there ? 4 : 0);
+    }
+    term += DEPTH;
+    for (pos += DEPTH; pos >= c.w.positions; pos -= c.w.positions) sample++;
+  };
+  Threads threads;
+  threads.add((float*)slabs, (int)((end - begin + DEPTH - 1) / DEPTH), fetch);
+
+  float* const sums = c.sums + ((Size)blockIdx.y * c.groups + group) * outputs * channels * c.w.taps + tap;
+#pragma unroll
+  for (int r = 0; r < 8; r++) {
+    const int i = i0 + Threads::rowOf(r);
+#pragma unroll
+    for (int s = 0; s < COLUMNS; s++) {
+      const int j = j0 + Threads::columnOf(s);
+      if (i < outputs && j < channels) sums[((Size)i * channels + j) * c.w.taps] = threads.sum[r][s];
+    }
+  }
+}
+
 }  // namespace
+
+bool tiledWeightGradient(float* dw, const float* dy, const float* x, const Window& w, Size batch, Size groups, Size outputs, Size channels) {
+  const Size results = groups * outputs * channels * w.taps, terms = batch * w.positions;
+  if (outputs < 16 || channels < 16 || groups * w.taps > 65535 || results * 4 > WORKSPACE || terms < 1) return false;
+  const int tile = outputs > 64 && channels > 64 ? 128 : 64, resident = tile == 128 ? 2 : 4;
+  const Size tiles = ((outputs + tile - 1) / tile) * ((channels + tile - 1) / tile), blocks = tiles * groups * w.taps;
+  // As many ranges as keep the device busy and fit in the working space, of some hundred terms at least.
+  Size ranges = processors() * resident / blocks;
+  ranges = std::min({ranges, terms / 256, WORKSPACE / (results * 4)});
+  if (ranges < 1) ranges = 1;
+  const Size range = ((terms + ranges - 1) / ranges + DEPTH - 1) / DEPTH * DEPTH;
+  ranges = (terms + range - 1) / range;
+  float* const sums = ranges > 1 ? (float*)current.workspace : dw;
+  const WeightTaps c = {x, dy, sums, w, groups, outputs, channels, terms, range};
+  const dim3 grid((unsigned)tiles, (unsigned)ranges, (unsigned)(groups * w.taps));
+  if (tile == 128) LAUNCH(grid, 256, (weightTapsKernel<128, 8, 2>), c);
+  else LAUNCH(grid, 128, (weightTapsKernel<64, 4, 4>), c);
+  if (ranges == 1) return true;
+  forEach(0, results, [=] DEVICE(Size i) {
+    float sum = sums[i];
+    for (Size r = 1; r < ranges; r++) sum += sums[r * results + i];
+    dw[i] = sum;
+  });
+  return true;
+}
 
 bool tiledConvolution(float* y, const float* x, const float* weight, const float* bias, const Window& w, bool backward, Size batch,
                       Size groups, Size rows, Size depth, Size rowStep, Size depthStep) {

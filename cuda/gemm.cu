@@ -2,7 +2,7 @@
 #include "gemm.cuh"
 
 bool (*libraryGemm)(const Gemm&) = nullptr;
-int onlyTile = -1;
+int onlyTile = -1, onlySplits = 0;
 
 // An attribute of the current device, asked for once.
 static int attributeOf(cudaDeviceAttr attribute, int (&known)[64]) {
@@ -31,24 +31,26 @@ bool tensorGemm(const Gemm& g) {
   return g.type == GemmType::bfloat16 ? tensorGemmBfloat16(g) : g.type == GemmType::float16 ? tensorGemmFloat16(g) : tensorGemmTf32(g);
 }
 
-Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step) {
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, int together) {
   // In cycles: for a tile to begin and end, to launch the second pass, and bytes it moves in one on each SM.
-  constexpr float BLOCK = 1500, PASS = 6000, BYTES = 12;
+  constexpr float BLOCK = 1500, PASS = 6000, BYTES = 12, CLUSTER = 1500, SHARED = 32;
   const Size sms = processors(), results = g.batches * g.m * g.n;
-  Cut best = {0, 1, g.k};
-  float least = INFINITY;
+  Cut best = {0, 1, g.k, INFINITY};
   for (int tile = 0; tile < count; tile++) {
     if (onlyTile >= 0 && onlyTile < count && tile != onlyTile) continue;
     const Tile& t = tiles[tile];
     const Size blocks = g.batches * ((g.m + t.rows - 1) / t.rows) * ((g.n + t.columns - 1) / t.columns);
-    for (int splits = 1; splits <= 64; splits += splits < 4 ? 1 : splits / 2) {
-      if (splits > 1 && (g.k < splits * 4 * step || splits * results * 4 > WORKSPACE || g.batches > 65535)) break;
+    for (int splits = 1; splits <= 64; splits += splits < 8 ? 1 : splits / 2) {
+      if (splits > 1 && (g.k < splits * 4 * step || g.batches > 65535)) break;
+      if (splits > together && splits > 1 && splits * results * 4 > WORKSPACE) break;
+      if (onlySplits && splits != onlySplits) continue;
       const Size depth = splits == 1 ? g.k : (g.k + splits * step - 1) / (splits * step) * step;
       const Size ranges = splits == 1 ? 1 : (g.k + depth - 1) / depth;
       const float rounds = (float)((blocks * ranges + sms - 1) / sms);
-      float cycles = rounds * ((float)t.rows * t.columns * depth / t.rate + BLOCK);
-      if (ranges > 1) cycles += PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms);
-      if (cycles < least) least = cycles, best = {tile, (int)ranges, depth};
+      float cycles = rounds * ((float)t.rows * t.columns * depth / (rounds > 1 ? t.rate : t.alone) + BLOCK);
+      if (ranges > 1 && ranges <= together) cycles += CLUSTER + (float)t.rows * t.columns * 4 / SHARED;
+      else if (ranges > 1) cycles += PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms);
+      if (cycles < best.cycles) best = {tile, (int)ranges, depth, cycles};
     }
   }
   return best;

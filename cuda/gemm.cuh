@@ -30,7 +30,8 @@ bool tensorGemm(const Gemm& g);
 bool tensorGemmBfloat16(const Gemm& g);
 bool tensorGemmFloat16(const Gemm& g);
 bool tensorGemmTf32(const Gemm& g);
-// float32, on the ordinary arithmetic units.
+// float32, on the ordinary arithmetic units; on Hopper's way if that is estimated to take fewer cycles than `most`.
+bool hopperFloat32Gemm(const Gemm& g, float most);
 bool tiledGemm(const Gemm& g);
 
 // ---------------------------------------------------------------- tiles
@@ -38,21 +39,23 @@ bool tiledGemm(const Gemm& g);
 // A size of tiles that a kernel has: a block does one at a time.
 struct Tile {
   int rows, columns;
-  // How many products and sums an SM does a cycle with such tiles.
-  float rate;
+  // How many products and sums an SM does a cycle with such tiles, and with a single one.
+  float rate, alone;
 };
 
 // How a product is cut: into tiles, and along k into `splits` ranges of `depth`, whose sums are added by a second pass.
 struct Cut {
   int tile, splits;
   Size depth;
+  // The estimate.
+  float cycles;
 };
 
 // The cut that is estimated to take the least time. Ranges of k are multiples of `step`; the sums of the ranges have to fit
-// in the working space.
+// in the working space, unless there are `together` of them at most, which a cluster of blocks adds.
 // Only the tile of that place is taken where `onlyTile` is not negative, as the checks of cuda/check/gemm.cu ask.
-extern int onlyTile;
-Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step);
+extern int onlyTile, onlySplits;
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, int together = 0);
 // c from the sums of the ranges, [splits, batches, m, n] in the working space.
 void joinSplits(const Gemm& g, int splits);
 
@@ -78,11 +81,11 @@ inline Gemm someBatches(const Gemm& g, Size first, Size size) {
 struct TilePlace {
   Size row, column;
 };
-inline __host__ DEVICE TilePlace tilePlace(Size number, Size rows, Size columns) {
-  constexpr Size BAND = 8;
-  const Size first = number / (BAND * columns) * BAND, left = rows - first, height = left < BAND ? left : BAND;
-  const Size inside = number - first * columns;
-  return {first + inside % height, inside / height};
+inline __host__ DEVICE TilePlace tilePlace(unsigned number, unsigned rows, unsigned columns) {
+  constexpr unsigned BAND = 8;
+  const unsigned first = number / (BAND * columns) * BAND, left = rows - first, height = left < BAND ? left : BAND;
+  const unsigned inside = number - first * columns, column = inside / height;
+  return {first + inside - column * height, column};
 }
 
 // A result as it is stored.

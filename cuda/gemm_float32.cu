@@ -72,7 +72,7 @@ Load loadOf(const void* data, Size step, Size sideStep, Size batch) {
   return step == 1 || sideStep != 1 ? ALONG_K : ALONG_SIDE;
 }
 
-const Tile TILES[] = {{128, 256, 105}, {128, 128, 95}, {64, 64, 70}};
+const Tile TILES[] = {{128, 256, 105, 105}, {128, 128, 100, 60}, {64, 64, 85, 40}};
 
 }  // namespace
 
@@ -82,6 +82,7 @@ bool tiledGemm(const Gemm& g) {
   const bool unaligned = a == ALONG_SIDE || b == ALONG_SIDE;
   Cut cut = cutGemm(g, unaligned ? TILES + 1 : TILES, unaligned ? 1 : 3, DEPTH);
   if (unaligned) cut.tile = 1;
+  else if (onlyTile < 0 && hopperFloat32Gemm(g, cut.cycles)) return true;
   const Tile& tile = TILES[cut.tile];
   const auto kernel = unaligned       ? unalignedKernelOf<128, 128, 8, 2>(a, b)
                       : cut.tile == 0 ? kernelOf<128, 256, 16, 1>(a, b)

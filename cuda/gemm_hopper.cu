@@ -4,12 +4,17 @@
 // As many blocks as there are SMs go through the tiles of c. In each, one warpgroup has the copy engine bring slabs of a and b
 // to shared memory, 128 bytes deep along k, up to STAGES ahead; two others multiply them, 64 rows of the tile each. A pair of
 // barriers for each stage says that it is full, and that it may be filled anew.
+//
+// Of float32 elements, which the copy engine rounds to tf32, tensor cores read matrices in shared memory along k alone. An
+// operand that is contiguous along its side comes through registers, which the first of a product may: where that is b,
+// c' = b' a' is computed. Where both are, the threads that bring slabs turn those of the second.
 #include "gemm.cuh"
 
 #if !defined(__CUDACC__)
 bool hopperGemm(const Gemm&) { return false; }
 #else
-#include "hopper.cuh"
+#include "gemm_hopper_store.cuh"
+#include "tensor_core.cuh"
 
 namespace {
 
@@ -21,111 +26,84 @@ template <int COLUMNS> constexpr int SLAB = (ROWS + COLUMNS) * ROW_BYTES;
 // The barriers, and what aligns the slabs to the swizzle's 1024 bytes.
 template <int COLUMNS> constexpr int SHARED_BYTES = STAGES<COLUMNS>* SLAB<COLUMNS> + 2048;
 
-// A tile of c and a range of k.
-struct Item {
-  Size batch, row, column;
-  int split, begin, count;
-};
-
-struct Items {
-  Size total, rows, columns;
-  int splits, depth, slabs;
-
-  // Number `i`; `depth` and `slabs` count slabs.
-  [[maybe_unused]] DEVICE Item at(Size i) const {
-    const Size tiles = rows * columns, matrix = i / tiles;
-    const TilePlace place = tilePlace(i - matrix * tiles, rows, columns);
-    const int split = (int)(matrix % splits), begin = split * depth, rest = slabs - begin;
-    return {matrix / splits, place.row, place.column, split, begin, rest < depth ? rest : depth};
-  }
-};
-
 #ifdef HOPPER_DEVICE
-// Four lanes side by side hold 8 columns each of four groups of 8, two at a time: afterwards a lane has all 8 of one group.
-DEVICE void gather(uint32_t (&x)[4]) {
-  const int t = threadIdx.x % 4;
-  const uint32_t a = __shfl_xor_sync(~0u, t & 1 ? x[0] : x[1], 1), b = __shfl_xor_sync(~0u, t & 1 ? x[2] : x[3], 1);
-  if (t & 1) {
-    x[0] = a, x[2] = b;
-  } else {
-    x[1] = a, x[3] = b;
+// Of a tile's first operand in boxes of [32 of k, 32 of the side], a warpgroup's part in registers. The swizzle lays the 16
+// bytes c of row k at c ^ k % 8; so that the lanes of a read meet in no bank, a thread has two neighbouring rows of the product.
+struct Fragments {
+  // The first of the two rows, in the tile; and where elements of k and k + 4 lie.
+  int place, at[2];
+  DEVICE explicit Fragments(int half) {
+    const int warp = threadIdx.x / 32 % 4, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4, box = 2 * half + warp / 2;
+    const int chunk = warp % 2 * 2 + g % 2 * 4 + g / 4, pair = g / 2 % 2;
+    place = 32 * box + 4 * chunk + 2 * pair;
+    for (int i = 0; i < 2; i++) at[i] = box * 32 * ROW_BYTES + (t + 4 * i) * ROW_BYTES + (chunk ^ (t + 4 * i)) * 16 + pair * 8;
   }
-  const uint32_t c = __shfl_xor_sync(~0u, t & 2 ? x[0] : x[2], 2), d = __shfl_xor_sync(~0u, t & 2 ? x[1] : x[3], 2);
-  if (t & 2) {
-    x[0] = c, x[1] = d;
-  } else {
-    x[2] = c, x[3] = d;
-  }
-}
-
-template <class T> DEVICE uint32_t pack(T x, T y) {
-  uint16_t low, high;
-  memcpy(&low, &x, 2), memcpy(&high, &y, 2);
-  return (uint32_t)low | (uint32_t)high << 16;
-}
-
-// Stores what a thread has of 8 columns from `column` on; `to` is the row's beginning.
-template <class R> DEVICE void storePair(R* to, Size column, Size n, bool pairs, R x, R y) {
-  struct alignas(2 * sizeof(R)) Pair {
-    R x, y;
-  };
-  if (column + 1 < n && pairs) {
-    *(Pair*)(to + column) = {x, y};
-  } else {
-    if (column < n) to[column] = x;
-    if (column + 1 < n) to[column + 1] = y;
-  }
-}
-
-template <class T, int COLUMNS>
-DEVICE void storeTile(const Gemm& g, float* parts, const Item& item, int group, const float (&sum)[COLUMNS / 2]) {
-  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % 4, t = lane % 4;
-  const Size j0 = item.column * COLUMNS;
+  DEVICE void read(uint32_t (&x)[4][4], const unsigned char* slab) const {
 #pragma unroll
-  for (int h = 0; h < 2; h++) {
-    const Size i = item.row * ROWS + 64 * group + 16 * warp + 8 * h + lane / 4, row = item.batch * g.m + i;
-    const bool inside = i < g.m;
-    if (parts) {
-      float* to = parts + (item.split * g.batches * g.m + row) * g.n;
-      if (!inside) continue;
-#pragma unroll
-      for (int j = 0; j < COLUMNS / 8; j++) storePair(to, j0 + 8 * j + 2 * t, g.n, g.n % 2 == 0, sum[4 * j + 2 * h], sum[4 * j + 2 * h + 1]);
-      continue;
-    }
-    T* const to = (T*)g.c + row * g.n;
-    // The result in column j0 + 8 j + 2 t + e, 0 beyond the matrix.
-    const auto result = [&](int j, int e) {
-      const Size column = j0 + 8 * j + 2 * t + e;
-      return inside && column < g.n ? finish<T>(g, row, column, sum[4 * j + 2 * h + e]) : T(0.0f);
-    };
-    if (sizeof(T) == 2 && g.n % 8 == 0 && ((uintptr_t)g.c & 15) == 0) {
-#pragma unroll
-      for (int j = 0; j < COLUMNS / 8; j += 4) {
-        uint32_t x[4];
-#pragma unroll
-        for (int q = 0; q < 4; q++) x[q] = pack(result(j + q, 0), result(j + q, 1));
-        gather(x);
-        const Size column = j0 + 8 * (j + t);
-        if (inside && column < g.n) *(uint4*)(to + column) = {x[0], x[1], x[2], x[3]};
-      }
-    } else if (inside) {
-      const bool pairs = g.n % 2 == 0 && (uintptr_t)g.c % (2 * sizeof(T)) == 0;
-#pragma unroll
-      for (int j = 0; j < COLUMNS / 8; j++) storePair(to, j0 + 8 * j + 2 * t, g.n, pairs, result(j, 0), result(j, 1));
+    for (int step = 0; step < 4; step++) {
+      const uint2 low = *(const uint2*)(slab + at[0] + 8 * step * ROW_BYTES), high = *(const uint2*)(slab + at[1] + 8 * step * ROW_BYTES);
+      x[step][0] = low.x, x[step][1] = low.y, x[step][2] = high.x, x[step][3] = high.y;
     }
   }
-}
+};
 
-// Slabs of 64 elements of the side are separate boxes where the side is contiguous.
+// Slabs of 128 bytes of the side are separate boxes where the side is contiguous.
 template <class T, int SIDE, Along ALONG>
 DEVICE void copySlab(unsigned char* to, const CUtensorMap* map, uint64_t* barrier, int k, int side, int batch) {
   if (ALONG == Along::k) {
     hopper::copyBox(to, map, barrier, k, side, batch);
   } else {
 #pragma unroll
-    for (int s = 0; s < SIDE; s += 64) hopper::copyBox(to + s * ROW_BYTES, map, barrier, side + s, k, batch);
+    for (int s = 0; s < SIDE; s += ROW_BYTES / sizeof(T)) hopper::copyBox(to + s * ROW_BYTES, map, barrier, side + s, k, batch);
   }
 }
+
+// Brings slabs of float32 elements that are contiguous along the side as if they were contiguous along k: a thread has 4 x 4
+// elements at a time. The lanes of eight that store together meet in no bank.
+template <int SIDE> struct Turner {
+  // Parts of 32 of the side and 16 of k that a warp brings, and of those along the side.
+  static constexpr int EACH = SIDE / 64, ACROSS = SIDE / 32;
+  const float* from;
+  Size step;
+  int left;
+  float x[EACH][4][4];
+
+  // Of a [k, side] matrix, rows `step` apart, from (k0, s0) on.
+  DEVICE void begin(const float* data, Size stepOf, Size k0, Size s0, Size side) {
+    step = stepOf, from = data + (k0 + chunk(0) * 4) * step + s0 + place(0);
+    left = (int)(side - s0 < SIDE ? side - s0 : SIDE);
+  }
+  DEVICE static int across(int u) { return ACROSS < 4 ? 0 : u * 4 % ACROSS; }
+  DEVICE static int along(int u) { return ACROSS < 4 ? 0 : u * 4 / ACROSS; }
+  DEVICE static int place(int u) { return (across(u) + threadIdx.x / 32 % ACROSS) * 32 + threadIdx.x % 32 / 4 * 4; }
+  DEVICE static int chunk(int u) { return (along(u) + threadIdx.x / 32 / ACROSS) * 4 + threadIdx.x % 4; }
+  // Part `u` of a slab that has `depth` steps of k; then the next slab's parts.
+  DEVICE void load(int u, int depth) {
+    const int rest = left - place(u);
+    const float* at = from + across(u) * 32 + along(u) * 16 * step;
+#pragma unroll
+    for (int e = 0; e < 4; e++, at += step) {
+      const int p = chunk(u) * 4 + e;
+      if (p < depth && rest >= 4) {
+        const float4 v = *(const float4*)at;
+        x[u][e][0] = v.x, x[u][e][1] = v.y, x[u][e][2] = v.z, x[u][e][3] = v.w;
+      } else {
+#pragma unroll
+        for (int i = 0; i < 4; i++) x[u][e][i] = p < depth && i < rest ? at[i] : 0;
+      }
+    }
+    if (u == EACH - 1) from += 32 * step;
+  }
+  DEVICE void store(int u, unsigned char* slab) const {
+    const auto rounded = [](float v) { return roundToTf32(__float_as_uint(v)); };
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int row = place(u) + i;
+      *(uint4*)(slab + row * ROW_BYTES + (chunk(u) ^ (row & 7)) * 16) = {rounded(x[u][0][i]), rounded(x[u][1][i]), rounded(x[u][2][i]),
+                                                                         rounded(x[u][3][i])};
+    }
+  }
+};
 
 // Step `step` of four of a slab, from row `side` on.
 template <int SIDE, Along ALONG> DEVICE uint64_t matrixOf(const unsigned char* slab, int side, int step) {
@@ -134,29 +112,58 @@ template <int SIDE, Along ALONG> DEVICE uint64_t matrixOf(const unsigned char* s
 }
 #endif
 
-template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B>
+// a [m, k] and b [k, n], or where TRANSPOSED b' [n, k] and a' [k, m].
+template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B, bool TRANSPOSED>
 __global__ void __launch_bounds__(THREADS, 1)
     hopperKernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
                  const __grid_constant__ Items items, float* parts, int batchesA, int batchesB) {
 #ifdef HOPPER_DEVICE
+  constexpr bool TURNED = sizeof(T) == 4 && ALONG_B == Along::side;
   constexpr int N = STAGES<COLUMNS>, DEEP = ROW_BYTES / sizeof(T), A = ROWS * ROW_BYTES;
   DYNAMIC_SHARED(unsigned char, space);
   uint64_t* const full = (uint64_t*)space;
   uint64_t* const empty = full + N;
   unsigned char* const slabs = space + ((1024 - (hopper::address(space) & 1023)) & 1023) + 1024;
   if (threadIdx.x == 0) {
-    for (int s = 0; s < N; s++) hopper::initBarrier(full + s, 1), hopper::initBarrier(empty + s, 8);
+    for (int s = 0; s < N; s++) hopper::initBarrier(full + s, TURNED ? 129 : 1), hopper::initBarrier(empty + s, 8);
     hopper::fenceBarriers();
   }
   __syncthreads();
   const int group = threadIdx.x / 128;
 
   if (group == 0) {
-    hopper::fewerRegisters<40>();
-    if (threadIdx.x == 0) {
+    hopper::fewerRegisters<TURNED ? 104 : 40>();
+    if constexpr (TURNED) {
+      int stage = 0, parity = 1;
+      Turner<COLUMNS> b;
+      if (threadIdx.x == 0) hopper::prefetchMap(&mapA);
+      for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
+        const Item item = items.at(i);
+        const auto depthOf = [&](int s) { return (int)g.k - (item.begin + s) * DEEP; };
+        b.begin((const float*)g.b + item.batch * g.bBatch, g.bRow, (Size)item.begin * DEEP, item.column * COLUMNS, g.n);
+#pragma unroll
+        for (int u = 0; u < b.EACH; u++) b.load(u, depthOf(0));
+        for (int s = 0; s < item.count; s++) {
+          unsigned char* const to = slabs + stage * SLAB<COLUMNS>;
+          hopper::wait(empty + stage, parity);
+          if (threadIdx.x == 0) {
+            hopper::arriveAndExpect(full + stage, A);
+            copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, (item.begin + s) * DEEP, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
+          }
+#pragma unroll
+          for (int u = 0; u < b.EACH; u++) {
+            b.store(u, to + A);
+            if (s + 1 < item.count) b.load(u, depthOf(s + 1));
+          }
+          hopper::fenceStores();
+          hopper::arrive(full + stage);
+          if (++stage == N) stage = 0, parity ^= 1;
+        }
+      }
+    } else if (threadIdx.x == 0) {
       hopper::prefetchMap(&mapA), hopper::prefetchMap(&mapB);
       int stage = 0, parity = 1;
-      for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+      for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
         const Item item = items.at(i);
         const int batchA = batchesA > 1 ? (int)item.batch : 0, batchB = batchesB > 1 ? (int)item.batch : 0;
         for (int s = 0; s < item.count; s++) {
@@ -171,33 +178,87 @@ __global__ void __launch_bounds__(THREADS, 1)
       }
     }
   } else {
-    hopper::moreRegisters<232>();
+    hopper::moreRegisters<TURNED ? 200 : 232>();
     const int half = group - 1, lane = threadIdx.x % 32;
     int stage = 0, parity = 0;
-    for (Size i = blockIdx.x; i < items.total; i += gridDim.x) {
+    for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
       const Item item = items.at(i);
       float sum[COLUMNS / 2];
       int last = 0;
-      for (int s = 0; s < item.count; s++) {
-        hopper::wait(full + stage, parity);
-        const unsigned char* const slab = slabs + stage * SLAB<COLUMNS>;
-        hopper::productsFence();
-#pragma unroll
-        for (int step = 0; step < 4; step++) {
-          hopper::product<T, COLUMNS, ALONG_A == Along::side, ALONG_B == Along::side>(
-              sum, matrixOf<ROWS, ALONG_A>(slab, 64 * half, step), matrixOf<COLUMNS, ALONG_B>(slab + A, 0, step), s > 0 || step > 0);
-        }
-        hopper::productsCommit();
-        if (s > 0) {
-          hopper::productsWait<1>();
-          if (lane == 0) hopper::arrive(empty + last);
-        }
+      // The products of the slab before this one are done: its place may be filled.
+      const auto release = [&] {
+        if (lane == 0) hopper::arrive(empty + last);
+      };
+      const auto advance = [&] {
         last = stage;
         if (++stage == N) stage = 0, parity ^= 1;
+      };
+      const auto store = [&](int place, int apart) {
+        if (items.together) {
+          constexpr int HEIGHT = TRANSPOSED ? COLUMNS : ROWS, WIDTH = TRANSPOSED ? ROWS : COLUMNS, PITCH = WIDTH + (TRANSPOSED ? 4 : 8);
+          float* const sums = (float*)slabs;
+          hopper::groupSync(256);
+#pragma unroll
+          for (int e = 0; e < COLUMNS / 4; e++) {
+            const int j = e / 2, h = e % 2, t = lane % 4;
+            if (TRANSPOSED) {
+              *(float2*)(sums + (8 * j + 2 * t + h) * PITCH + place) = {sum[4 * j + h], sum[4 * j + h + 2]};
+            } else {
+              *(float2*)(sums + (place + apart * h) * PITCH + 8 * j + 2 * t) = {sum[4 * j + 2 * h], sum[4 * j + 2 * h + 1]};
+            }
+          }
+          storeTogether<T, HEIGHT, WIDTH, PITCH>(g, sums, item.batch, TRANSPOSED ? item.column * COLUMNS : item.row * ROWS,
+                                                 TRANSPOSED ? item.row * ROWS : item.column * COLUMNS, items.splits, threadIdx.x - 128, 256);
+        } else if constexpr (TRANSPOSED) {
+          storeTransposed<ROWS, COLUMNS>(g, parts, item, place, sum);
+        } else {
+          storeTile<T, ROWS, COLUMNS>(g, parts, item, place, apart, sum);
+        }
+      };
+      if constexpr (sizeof(T) == 4 && ALONG_A == Along::side) {
+        const Fragments fragments(half);
+        uint32_t x[2][4][4];
+        const auto readNext = [&](uint32_t (&x)[4][4]) {
+          hopper::wait(full + stage, parity);
+          fragments.read(x, slabs + stage * SLAB<COLUMNS>);
+        };
+        const auto multiply = [&](int s, const uint32_t (&now)[4][4], uint32_t (&next)[4][4]) {
+          hopper::productsFence();
+#pragma unroll
+          for (int step = 0; step < 4; step++) {
+            hopper::productOfTf32<COLUMNS>(sum, now[step], matrixOf<COLUMNS, Along::k>(slabs + stage * SLAB<COLUMNS> + A, 0, step), s > 0 || step > 0);
+          }
+          hopper::productsCommit();
+          if (s > 0) hopper::productsWait<1>(), release();
+          advance();
+          if (s + 1 < item.count) readNext(next);
+        };
+        readNext(x[0]);
+        for (int s = 0; s < item.count; s += 2) {
+          multiply(s, x[0], x[1]);
+          if (s + 1 < item.count) multiply(s + 1, x[1], x[0]);
+        }
+        hopper::productsWait<0>();
+        release();
+        store(fragments.place, 1);
+      } else {
+        for (int s = 0; s < item.count; s++) {
+          hopper::wait(full + stage, parity);
+          const unsigned char* const slab = slabs + stage * SLAB<COLUMNS>;
+          hopper::productsFence();
+#pragma unroll
+          for (int step = 0; step < 4; step++) {
+            hopper::product<T, COLUMNS, ALONG_A == Along::side, ALONG_B == Along::side>(
+                sum, matrixOf<ROWS, ALONG_A>(slab, 64 * half, step), matrixOf<COLUMNS, ALONG_B>(slab + A, 0, step), s > 0 || step > 0);
+          }
+          hopper::productsCommit();
+          if (s > 0) hopper::productsWait<1>(), release();
+          advance();
+        }
+        hopper::productsWait<0>();
+        release();
+        store(64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8);
       }
-      hopper::productsWait<0>();
-      if (lane == 0) hopper::arrive(empty + last);
-      storeTile<T, COLUMNS>(g, parts, item, half, sum);
     }
   }
 #endif
@@ -223,64 +284,90 @@ PFN_cuTensorMapEncodeTiled_v12000 tensorMapEncoder() {
   return found;
 }
 
+bool describeMatrix(CUtensorMap& map, CUtensorMapDataType type, int size, const void* data, Size width, Size rows, Size row, Size batches,
+                    Size batch, int boxWidth, int boxRows, CUtensorMapSwizzle swizzle) {
+  const Size quantum = 16 / size;
+  if (row % quantum || batch % quantum || ((uintptr_t)data & 15) || row < 0 || batch < 0) return false;
+  if (batch == 0) batches = 1;
+  if (row == 0 && rows > 1) return false;
+  // A single row or matrix may have any stride: none is taken.
+  const cuuint64_t sizes[] = {(cuuint64_t)width, (cuuint64_t)rows, (cuuint64_t)batches};
+  const cuuint64_t strides[] = {(cuuint64_t)(row ? row : quantum) * size, (cuuint64_t)(batches > 1 ? batch : quantum) * size};
+  const cuuint32_t box[] = {(cuuint32_t)boxWidth, (cuuint32_t)boxRows, 1}, ones[] = {1, 1, 1};
+  return tensorMapEncoder()(&map, type, 3, (void*)data, sizes, strides, box, ones, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle,
+                            CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+}
+
 namespace {
 
 template <class T> constexpr CUtensorMapDataType dataType() {
   return std::is_same<T, __nv_bfloat16>::value ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
          : std::is_same<T, __half>::value      ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16
-                                               : CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+                                               : CU_TENSOR_MAP_DATA_TYPE_TFLOAT32;
 }
 
 // An operand as the copy engine sees it: [batch, row, 128 bytes]; false when it is not aligned for that.
 template <class T>
 bool describe(CUtensorMap& map, Along along, const void* data, Size k, Size side, Size step, Size sideStep, Size batches, Size batch, int tile) {
-  const cuuint32_t elements = ROW_BYTES / sizeof(T);
-  const Size row = along == Along::k ? sideStep : step, quantum = 16 / sizeof(T);
-  if (row % quantum || batch % quantum || ((uintptr_t)data & 15) || row < 0 || batch < 0) return false;
-  if (batch == 0) batches = 1;
-  const Size rows = along == Along::k ? side : k, width = along == Along::k ? k : side;
-  // A single row or matrix may have any stride: none is taken.
-  const cuuint64_t sizes[] = {(cuuint64_t)width, (cuuint64_t)rows, (cuuint64_t)batches};
-  const cuuint64_t strides[] = {(cuuint64_t)(row ? row : quantum) * sizeof(T), (cuuint64_t)(batches > 1 ? batch : quantum) * sizeof(T)};
-  const cuuint32_t box[] = {elements, along == Along::k ? (cuuint32_t)tile : elements, 1}, ones[] = {1, 1, 1};
-  if (row == 0 && rows > 1) return false;
-  return tensorMapEncoder()(&map, dataType<T>(), 3, (void*)data, sizes, strides, box, ones, CU_TENSOR_MAP_INTERLEAVE_NONE,
-                   CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) == CUDA_SUCCESS;
+  const int elements = ROW_BYTES / sizeof(T);
+  return along == Along::k
+             ? describeMatrix(map, dataType<T>(), sizeof(T), data, k, side, sideStep, batches, batch, elements, tile, CU_TENSOR_MAP_SWIZZLE_128B)
+             : describeMatrix(map, dataType<T>(), sizeof(T), data, side, k, step, batches, batch, elements, elements, CU_TENSOR_MAP_SWIZZLE_128B);
 }
 
-template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along a, Along b) {
+// c' = b' a', without its results.
+Gemm transposedOf(const Gemm& g) {
+  Gemm t = g;
+  t.a = g.b, t.aRow = g.bColumn, t.aColumn = g.bRow, t.aBatch = g.bBatch, t.m = g.n;
+  t.b = g.a, t.bRow = g.aColumn, t.bColumn = g.aRow, t.bBatch = g.aBatch, t.n = g.m;
+  return t;
+}
+
+template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along a, Along b, bool transposed) {
   using K = void (*)(CUtensorMap, CUtensorMap, Gemm, Items, float*, int, int);
-  K kernel = hopperKernel<T, COLUMNS, Along::k, Along::k>;
+  K kernel = hopperKernel<T, COLUMNS, Along::k, Along::k, false>;
   if constexpr (sizeof(T) == 2) {
-    if (a == Along::k && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::k, Along::side>;
-    if (a == Along::side && b == Along::k) kernel = hopperKernel<T, COLUMNS, Along::side, Along::k>;
-    if (a == Along::side && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::side, Along::side>;
+    if (a == Along::k && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::k, Along::side, false>;
+    if (a == Along::side && b == Along::k) kernel = hopperKernel<T, COLUMNS, Along::side, Along::k, false>;
+    if (a == Along::side && b == Along::side) kernel = hopperKernel<T, COLUMNS, Along::side, Along::side, false>;
+  } else if (a == Along::side && b == Along::side) {
+    kernel = hopperKernel<T, COLUMNS, Along::side, Along::side, false>;
+  } else if (a == Along::side) {
+    kernel = transposed ? hopperKernel<T, COLUMNS, Along::side, Along::k, true> : hopperKernel<T, COLUMNS, Along::side, Along::k, false>;
   }
+  const Gemm t = transposed ? transposedOf(g) : g;
   CUtensorMap mapA, mapB;
-  if (!describe<T>(mapA, a, g.a, g.k, g.m, g.aColumn, g.aRow, g.batches, g.aBatch, ROWS) ||
-      !describe<T>(mapB, b, g.b, g.k, g.n, g.bRow, g.bColumn, g.batches, g.bBatch, COLUMNS)) {
+  if (!describe<T>(mapA, a, t.a, t.k, t.m, t.aColumn, t.aRow, t.batches, t.aBatch, ROWS) ||
+      !describe<T>(mapB, b, t.b, t.k, t.n, t.bRow, t.bColumn, t.batches, t.bBatch, COLUMNS)) {
     return false;
   }
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
-  const Size rows = (g.m + ROWS - 1) / ROWS, columns = (g.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
+  const Size rows = (t.m + ROWS - 1) / ROWS, columns = (t.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
+  const int batchesA = t.aBatch ? (int)g.batches : 1, batchesB = t.bBatch ? (int)g.batches : 1;
+  if (items.together) {
+    launchClusters(cut.splits, (unsigned)total, THREADS, SHARED_BYTES<COLUMNS>, kernel, mapA, mapB, g, items, nullptr, batchesA, batchesB);
+    return true;
+  }
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const unsigned blocks = (unsigned)(total < processors() ? total : processors());
-  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, Items{total, rows, columns, cut.splits, depth, slabs}, parts,
-                g.aBatch ? (int)g.batches : 1, g.bBatch ? (int)g.batches : 1);
+  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, items, parts, batchesA, batchesB);
   if (parts) joinSplits(g, cut.splits);
   return true;
 }
 
 template <class T> bool hopperGemmOf(const Gemm& g) {
-  const Along a = g.aColumn == 1 ? Along::k : Along::side, b = g.bRow == 1 ? Along::k : Along::side;
+  Along a = g.aColumn == 1 ? Along::k : Along::side, b = g.bRow == 1 ? Along::k : Along::side;
   if ((a == Along::side && g.aRow != 1) || (b == Along::side && g.bColumn != 1)) return false;
-  // tf32 is multiplied along k alone.
-  if (sizeof(T) == 4 && (a == Along::side || b == Along::side)) return false;
+  const bool transposed = sizeof(T) == 4 && a == Along::k && b == Along::side;
+  if (transposed) std::swap(a, b);
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
-  static const Tile tiles[] = {{ROWS, 256, 3300 * rate}, {ROWS, 128, 2800 * rate}, {ROWS, 64, 1700 * rate}};
-  const Cut cut = cutGemm(g, tiles, 3, ROW_BYTES / sizeof(T));
-  return cut.tile == 0 ? launch<T, 256>(g, cut, a, b) : cut.tile == 1 ? launch<T, 128>(g, cut, a, b) : launch<T, 64>(g, cut, a, b);
+  static const Tile tiles[] = {{ROWS, 256, 1600 * rate, 1600 * rate}, {ROWS, 128, 1500 * rate, 1500 * rate}, {ROWS, 64, 850 * rate, 850 * rate}};
+  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T), TOGETHER);
+  return cut.tile == 0   ? launch<T, 256>(g, cut, a, b, transposed)
+         : cut.tile == 1 ? launch<T, 128>(g, cut, a, b, transposed)
+                         : launch<T, 64>(g, cut, a, b, transposed);
 }
 
 }  // namespace

@@ -236,7 +236,7 @@ template <class T> bool tensorGemmOf(const Gemm& g) {
   constexpr int elements = 16 / sizeof(T);
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
   // The largest, whose slabs take 144 KB, comes last: not every GPU has so much.
-  static const Tile tiles[] = {{64, 64, 900 * rate}, {128, 128, 1900 * rate}, {128, 256, 2300 * rate}};
+  static const Tile tiles[] = {{64, 64, 650 * rate, 400 * rate}, {128, 128, 920 * rate, 520 * rate}, {128, 256, 936 * rate, 800 * rate}};
   Along a, b;
   const bool alignedA = lies(a, g.a, g.aColumn, g.aRow, g.aBatch, elements), alignedB = lies(b, g.b, g.bRow, g.bColumn, g.bBatch, elements);
   if (!alignedA || !alignedB) {

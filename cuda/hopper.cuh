@@ -27,6 +27,8 @@ INSTRUCTION void initBarrier(uint64_t* barrier, int count) {
 }
 // What was initialised is seen by the copy engine.
 INSTRUCTION void fenceBarriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+// What this thread has stored in shared memory is seen by products and the copy engine, once others know of it.
+INSTRUCTION void fenceStores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 INSTRUCTION void arrive(uint64_t* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(address(barrier)) : "memory");
 }
@@ -44,6 +46,30 @@ INSTRUCTION void wait(uint64_t* barrier, int parity) {
         : "memory");
   } while (!over);
 }
+
+// ---------------------------------------------------------------- clusters
+
+// This block's place in its cluster.
+INSTRUCTION int clusterRank() {
+  uint32_t rank;
+  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+  return (int)rank;
+}
+// All threads of the cluster that have not ended wait for each other, and see what the others have stored.
+INSTRUCTION void clusterSync() {
+  asm volatile("barrier.cluster.arrive.release; barrier.cluster.wait.acquire;" ::: "memory");
+}
+// What block `rank` of the cluster has at this address of its shared memory.
+INSTRUCTION float4 readOf(int rank, const float* shared) {
+  float4 v;
+  asm volatile("{ .reg .u32 at; mapa.shared::cluster.u32 at, %4, %5; ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [at]; }"
+               : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+               : "r"(address(shared)), "r"(rank)
+               : "memory");
+  return v;
+}
+// `threads` threads of this block wait for each other.
+INSTRUCTION void groupSync(int threads) { asm volatile("bar.sync 1, %0;" ::"r"(threads) : "memory"); }
 
 // ---------------------------------------------------------------- the copy engine
 
@@ -148,6 +174,19 @@ template <class T, int N> INSTRUCTION void productOf(float (&d)[N / 2], const ui
   PRODUCT_OF(T, 128, 64, "64", "65", "66", "67", "68", "69", instruction)
 PRODUCT_OF_SIZES(__nv_bfloat16, "k16.f32.bf16.bf16")
 PRODUCT_OF_SIZES(__half, "k16.f32.f16.f16")
+// The same of float32 elements, read as tf32, (+ d, unless `add` is 0): a as mma.m16n8k8 takes it, and k contiguous in b.
+template <int N> INSTRUCTION void productOfTf32(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, int add);
+#define PRODUCT_OF_TF32(N, COUNT, A, B, C, D, MATRIX, ADD)                                                                             \
+  template <> __device__ __forceinline__ void productOfTf32<N>(float(&d)[N / 2], const uint32_t(&a)[4], uint64_t b, int add) {           \
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, %" ADD ", 0; wgmma.mma_async.sync.aligned.m64n" #N "k8.f32.tf32.tf32 {" REGISTERS_##COUNT \
+                 "}, {%" A ", %" B ", %" C ", %" D "}, %" MATRIX ", p, 1, 1; }"                                                        \
+                 : SUMS_##COUNT(0)                                                                                                     \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add));                                                      \
+  }
+PRODUCT_OF_TF32(64, 32, "32", "33", "34", "35", "36", "37")
+PRODUCT_OF_TF32(128, 64, "64", "65", "66", "67", "68", "69")
+PRODUCT_OF_TF32(256, 128, "128", "129", "130", "131", "132", "133")
+#undef PRODUCT_OF_TF32
 #undef PRODUCT_OF_SIZES
 #undef PRODUCT_OF
 #undef PRODUCT_SIDES

@@ -33,3 +33,6 @@ struct Window {
 // the tiles are not made for it.
 bool tiledConvolution(float* y, const float* x, const float* weight, const float* bias, const Window& w, bool backward, Size batch,
                       Size groups, Size rows, Size depth, Size rowStep, Size depthStep);
+// The same of the weights' gradient: dy [batch * groups, outputs, positions] and x [batch * groups, channels, volume] to dw
+// [groups, outputs, channels, taps].
+bool tiledWeightGradient(float* dw, const float* dy, const float* x, const Window& w, Size batch, Size groups, Size outputs, Size channels);

@@ -188,6 +188,12 @@ const CASES: [name: string, run: () => void][] = [
       torch.randn(2, 40, 7, 6),
       torch.randn(36, 20, 3, 2),
     );
+    same(
+      "conv2d of many positions",
+      (x, w) => F.conv2d(x, w, { stride: [1, 2], padding: [0, 1] }),
+      torch.randn(3, 16, 17, 35),
+      torch.randn(17, 16, 1, 3),
+    );
     same("depthwise", (x, w) => F.conv2d(x, w, { groups: 8 }), x, torch.randn(8, 1, 3, 3));
     same("maxPool2d", (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }), x);
     same("avgPool2d", (x) => F.avgPool2d(x, 3, { stride: 2, padding: 1 }), x);

@@ -1,11 +1,15 @@
 // Checks every kernel of matrix products against sums in float64, and on a GPU times them: a program of its own, for the
 // emulator and a GPU alike.
 //
-//     gemm check [way]      the checks, of the ways whose names begin so (rows, float32, tensor, hopper)
-//     gemm time [way]       the times of large products
+//     gemm check [way [type]]           the checks of a way: rows, float32, tensor, hopper, hopper32, one of its tiles as hopper/128x64,
+//                                       or all of them, hopper/
+//     gemm time [way [type [shape]]]    the times of large products
+//
+// With --splits=4 those products are cut along k into so many ranges that can be, with --layouts=1 the first is timed alone.
 //
 // Elements are multiples of 1/64 below 2, so that sums of some hundred products are exact in float32 in every order, and a
 // result has one right value, which is compared bit for bit; further cases have normal numbers, and a tolerance.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <random>
@@ -13,6 +17,9 @@
 #include <vector>
 
 #include "../gemm.cuh"
+#include "../library.cuh"
+
+extern "C" int32_t dino_library_places(int32_t library, const uint8_t* text, int32_t bytes);
 
 namespace {
 
@@ -43,11 +50,20 @@ template <class T> bool plainOf(const Gemm& g) {
 }
 bool plain(const Gemm& g) { return g.type == BF16 ? plainOf<__nv_bfloat16>(g) : g.type == F16 ? plainOf<__half>(g) : plainOf<float>(g); }
 
+// cuBLASLt, where DINOTORCH_CUBLASLT is its path.
+bool byLibrary(const Gemm& g) {
+  static const char* const path = getenv("DINOTORCH_CUBLASLT");
+  static const bool there = path && dino_library_places(CUBLASLT, (const uint8_t*)path, (int32_t)strlen(path)) == 0;
+  return there && libraryGemm && libraryGemm(g);
+}
+
+bool byHopper32(const Gemm& g) { return hopperFloat32Gemm(g, INFINITY); }
+
 size_t sizeOf(GemmType type) { return type == F32 || type == TF32 ? 4 : 2; }
 
 std::mt19937 rng(7);
 
-int failures = 0, passed = 0, refused = 0;
+int failures = 0, passed = 0, refused = 0, layouts = 4;
 
 bool good(const char* what, cudaError_t error) {
   if (error == cudaSuccess) return true;
@@ -191,7 +207,7 @@ float timeOf(Way way, const Gemm& g) {
   std::vector<float> times;
   for (int i = 0; i < 3; i++) way(g);
   const int calls = g.m < 2048 ? 20 : g.m < 5000 ? 5 : 2;
-  for (int round = 0; round < 7; round++) {
+  for (int round = 0; round < 5; round++) {
     cudaEventRecord(start);
     for (int i = 0; i < calls; i++) way(g);
     cudaEventRecord(end);
@@ -213,18 +229,18 @@ template <class T> void noise(T* to, Size n) {
   });
 }
 
-void times(const Named& way) {
+void times(const Named& way, const std::string& only) {
   struct Shape {
     const char* what;
     Size batches, m, n, k;
   };
-  const Shape shapes[] = {{"1024", 1, 1024, 1024, 1024}, {"2048", 1, 2048, 2048, 2048}, {"4096", 1, 4096, 4096, 4096}, {"8192", 1, 8192, 8192, 8192},
+  const Shape shapes[] = {{"512", 1, 512, 512, 512}, {"1024", 1, 1024, 1024, 1024}, {"2048", 1, 2048, 2048, 2048}, {"4096", 1, 4096, 4096, 4096}, {"8192", 1, 8192, 8192, 8192},
                           {"8192x768x3072", 1, 8192, 768, 3072}, {"768x3072x8192", 1, 768, 3072, 8192}, {"96x 512x512x64", 96, 512, 512, 64}, {"1x4096x16384", 1, 1, 4096, 16384}};
   for (const GemmType type : way.types) {
     for (const Shape& s : shapes) {
-      if (way.tile >= 0 && s.m != 1024 && s.m != 4096) continue;
-      printf("%-15s %-9s %-15s", way.name, TYPES[(int)type], s.what);
-      for (int layout = 0; layout < 4; layout++) {
+      if (only.empty() ? way.tile >= 0 && s.n != s.k : only != s.what) continue;
+      printf("%-19s %-9s %-19s", way.name, TYPES[(int)type], s.what);
+      for (int layout = 0; layout < layouts; layout++) {
         const bool ta = layout & 1, tb = layout & 2;
         const size_t size = sizeOf(type);
         Gemm g = {};
@@ -255,8 +271,15 @@ void times(const Named& way) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "";
-  const std::vector<Named> ways = {
+  for (int i = 1; i < count; i++) {
+    if (sscanf(arguments[i], "--splits=%d", &onlySplits) != 1 && sscanf(arguments[i], "--layouts=%d", &layouts) != 1) continue;
+    for (int j = i--; j + 1 < count; j++) arguments[j] = arguments[j + 1];
+    count--;
+  }
+  const std::string mode = count > 1 ? arguments[1] : "check", only = count > 2 ? arguments[2] : "", type = count > 3 ? arguments[3] : "",
+                    shape = count > 4 ? arguments[4] : "";
+  std::vector<Named> ways = {
+      {"cublas", byLibrary, {F32, TF32, BF16}, -1},
       {"rows", rowsGemm, {F32, BF16, F16}, -1},
       {"float32", tiledGemm, {F32}, -1},
       {"float32/128x256", tiledGemm, {F32}, 0},
@@ -266,6 +289,11 @@ int main(int count, char** arguments) {
       {"tensor/64x64", tensorGemm, {BF16, TF32}, 0},
       {"tensor/128x128", tensorGemm, {BF16, TF32}, 1},
       {"tensor/128x256", tensorGemm, {BF16, TF32}, 2},
+      {"hopper32", byHopper32, {F32}, -1},
+      {"hopper32/128x256x8", byHopper32, {F32}, 0},
+      {"hopper32/128x256x16", byHopper32, {F32}, 1},
+      {"hopper32/128x128x8", byHopper32, {F32}, 2},
+      {"hopper32/128x128x16", byHopper32, {F32}, 3},
       {"hopper", hopperGemm, {BF16, F16, TF32}, -1},
       {"hopper/128x256", hopperGemm, {BF16, TF32}, 0},
       {"hopper/128x128", hopperGemm, {BF16, TF32}, 1},
@@ -274,18 +302,21 @@ int main(int count, char** arguments) {
   Memory workspace(WORKSPACE);
   current = {};
   current.workspace = workspace.data, current.name = "gemm";
-  for (const Named& way : ways) {
-    if (!only.empty() && std::string(way.name).rfind(only, 0) != 0) continue;
+  for (Named& way : ways) {
+    const std::string name = way.name;
+    if (!only.empty() && name != only && (only.back() != '/' || name.rfind(only, 0) != 0)) continue;
+    const auto unwanted = [&](GemmType t) { return !type.empty() && type != TYPES[(int)t]; };
+    way.types.erase(std::remove_if(way.types.begin(), way.types.end(), unwanted), way.types.end());
     onlyTile = way.tile;
     if (mode == "time") {
-      times(way);
+      times(way, shape);
       continue;
     }
     passed = refused = 0;
     const int before = failures;
     const auto start = std::chrono::steady_clock::now();
     checks(way);
-    printf("%-15s %d right, %d wrong, %d not made for it, %.1f s\n", way.name, passed, failures - before, refused,
+    printf("%-19s %d right, %d wrong, %d not made for it, %.1f s\n", way.name, passed, failures - before, refused,
            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     fflush(stdout);
   }

@@ -6,13 +6,17 @@
  *
  * `--build` only builds, for a GPU that has no nvcc beside it: build/check_tensor_core, build/check_gemm and
  * build/check_attention; where they are there already, `--run` takes them as they are. `--time` only times. Ways: rows,
- * float32, tensor and hopper for products; attention, attention-ampere.
+ * float32, tensor, hopper and hopper32 for products; attention, attention-ampere.
  */
 import { build, compilerOf, TARGETS } from "../build.ts";
 
 const root = new URL("../../", import.meta.url), out = new URL("build/", root);
 const PROGRAMS = ["tensor_core", "gemm", "attention"];
-const WAYS = ["rows", "float32", "tensor", "hopper", "attention", "attention-ampere"];
+const WAYS = [
+  "rows",
+  ...["float32", "tensor", "hopper", "hopper32"].flatMap((way) => [way, `${way}/`]),
+  ...["attention", "attention-ampere"],
+];
 /** A process is stopped after so many seconds. */
 const LONGEST = 25;
 
