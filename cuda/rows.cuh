@@ -1,6 +1,7 @@
 // Kernels that take a contiguous row at a time: rows of up to 1024 elements go to a warp each, up to 8192 to a block, with
-// all values in registers; longer ones are read again for every pass. Elements are float32 or narrower; what is computed is
-// float32, sums of many chunks float64.
+// all values in registers; of longer ones a block keeps one operand in shared memory, where there is room for it, and what is
+// not kept is read again for every pass. Elements are float32 or narrower; what is computed is float32, sums of many chunks
+// float64.
 #pragma once
 #include "narrow.cuh"
 #include "vector.cuh"
@@ -34,6 +35,23 @@ template <class T, int STEP, int ELEMENTS, bool PACKS> struct Span {
       if (base + place(v * M) < n) storePack<M>(row + base + place(v * M), values);
     }
   }
+  // A load of what another pass needs again, and the load of that pass, from the same row.
+  template <class U> DEVICE void keep(float (&r)[E], const U* row, int base, float otherwise) const { load(r, row, base, otherwise); }
+  template <class U> DEVICE void again(float (&r)[E], const U* row, int base, float otherwise) const { load(r, row, base, otherwise); }
+};
+
+// The same with a row in shared memory: each thread keeps its own elements, and there are no barriers.
+template <class T, int STEP, int ELEMENTS, bool PACKS> struct KeptSpan : Span<T, STEP, ELEMENTS, PACKS> {
+  using Base = Span<T, STEP, ELEMENTS, PACKS>;
+  DEVICE void keep(float (&r)[ELEMENTS], const T* row, int base, float otherwise) const {
+    DYNAMIC_SHARED(T, kept);
+    Base::load(r, row, base, otherwise);
+    Base::store(kept, base, r);
+  }
+  DEVICE void again(float (&r)[ELEMENTS], const T*, int base, float otherwise) const {
+    DYNAMIC_SHARED(T, kept);
+    Base::load(r, kept, base, otherwise);
+  }
 };
 
 // Whether rows of n elements from each of these addresses on lie on 16 bytes; null counts.
@@ -51,6 +69,23 @@ template <class S, bool WHOLE, class F> __global__ void __launch_bounds__(THREAD
   const Size row = begin + (Size)blockIdx.x * blockDim.y + threadIdx.y;
   if (row < end) f.template run<S, WHOLE>(row);
 }
+
+constexpr int LONG_THREADS = 512;
+template <class S, int STEP, class F> __global__ void __launch_bounds__(STEP, 1024 / STEP) keptRowsKernel(Size begin, F f) {
+  f.template run<S, false>(begin + blockIdx.x);
+}
+
+// Bytes of shared memory that a block may have.
+inline Size mostShared() {
+  int device = 0, bytes = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  return bytes;
+}
+
+// Whether f calls keep and again, as its constant KEEPS says.
+template <class F, class = void> struct Keeps : std::false_type {};
+template <class F> struct Keeps<F, std::void_t<decltype(F::KEEPS)>> : std::bool_constant<F::KEEPS> {};
 
 // Rows that are longer than this are not for forRows.
 constexpr Size LONGEST = INT32_MAX - 32 * THREADS;
@@ -71,6 +106,18 @@ template <class T, bool PACKS, class F> void forRows(Size n, Size begin, Size en
   } else if (PACKS && n <= 32 * THREADS) {
     LAUNCH(grid, block, (rowsKernel<Span<T, THREADS, 32, PACKS>, true, F>), begin, end, f);
   } else {
+    if constexpr (Keeps<F>::value) {
+      // Besides a row, a block has sums of its warps there.
+      const Size bytes = n * (Size)sizeof(T);
+      if (bytes + 1024 <= mostShared()) {
+        if (n > 32 * LONG_THREADS) {
+          LAUNCH_SHARED(bytes, grid, LONG_THREADS, (keptRowsKernel<KeptSpan<T, LONG_THREADS, 16, PACKS>, LONG_THREADS, F>), begin, f);
+        } else {
+          LAUNCH_SHARED(bytes, grid, THREADS, (keptRowsKernel<KeptSpan<T, THREADS, 16, PACKS>, THREADS, F>), begin, f);
+        }
+        return;
+      }
+    }
     LAUNCH(grid, block, (rowsKernel<Span<T, THREADS, 16, PACKS>, false, F>), begin, end, f);
   }
 }
@@ -96,7 +143,7 @@ DEVICE RowSum<WHOLE> rowExponentials(S span, const T* row, float (&r)[S::E], flo
   most = -INFINITY;
   RowSum<WHOLE> sum = 0;
   for (int base = 0; base < (WHOLE ? 1 : span.n); base += S::CHUNK) {
-    span.load(r, row, base, -INFINITY);
+    span.keep(r, row, base, -INFINITY);
     const float before = most;
 #pragma unroll
     for (int j = 0; j < E; j++) most = Larger()(most, r[j]);

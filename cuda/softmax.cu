@@ -13,6 +13,7 @@ template <Kind K, class C, class S> DEVICE C forwardOf(C x, C most, S rest) {
 }
 
 template <Kind K, class T> struct ForwardRow {
+  static constexpr bool KEEPS = K != LOG_SUM_EXP;
   T* y;
   const T* x;
   int n;
@@ -27,7 +28,7 @@ template <Kind K, class T> struct ForwardRow {
     }
     const float rest = (float)(K == SOFTMAX ? 1 / sum : std::log(sum));
     for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      if (!WHOLE) span.load(r, x + row * n, base, 0);
+      if (!WHOLE) span.again(r, x + row * n, base, 0);
 #pragma unroll
       for (int j = 0; j < E; j++) r[j] = WHOLE && K == SOFTMAX ? r[j] * rest : forwardOf<K>(r[j], most, rest);
       span.store(y + row * n, base, r);
@@ -36,6 +37,7 @@ template <Kind K, class T> struct ForwardRow {
 };
 
 template <Kind K, class T> struct BackwardRow {
+  static constexpr bool KEEPS = true;
   T* dx;
   const T* dy;
   const T* y;
@@ -47,13 +49,13 @@ template <Kind K, class T> struct BackwardRow {
     float g[E], r[E];
     RowSum<WHOLE> total = 0;
     for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      span.load(g, dy + start, base, 0);
+      span.keep(g, dy + start, base, 0);
       if (WHOLE || K == SOFTMAX) span.load(r, y + start, base, 0);
       total += sumOver<E>([&](int j) { return K == SOFTMAX ? g[j] * r[j] : g[j]; });
     }
     const float sum = (float)rowSum(total);
     for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      if (!WHOLE) span.load(g, dy + start, base, 0), span.load(r, y + start, base, 0);
+      if (!WHOLE) span.again(g, dy + start, base, 0), span.load(r, y + start, base, 0);
 #pragma unroll
       for (int j = 0; j < E; j++) r[j] = K == SOFTMAX ? r[j] * (g[j] - sum) : g[j] - std::exp(r[j]) * sum;
       span.store(dx + start, base, r);

@@ -103,6 +103,18 @@ const CASES: [name: string, run: () => void][] = [
         x,
       );
     }
+    // Rows that fill a multiprocessor's shared memory, and longer ones.
+    for (const n of [17000, 50257, 60001]) {
+      same(`rows of ${n}`, (x) => [x.softmax(-1), x.logSoftmax(-1)], torch.randn(2, n));
+    }
+    for (const n of [9001, 20008]) {
+      const x = torch.randn(2, n).to(torch.bfloat16).to(torch.float32);
+      const y = x.to(torch.bfloat16).cuda().logSoftmax(-1);
+      assert(
+        y.cpu().allclose(x.logSoftmax(-1).to(torch.bfloat16), { rtol: 1e-2 }),
+        `16 bits, ${n}`,
+      );
+    }
     const infinite = torch.randn(4, 9000);
     infinite.select(0, 1).fill_(-Infinity);
     infinite.select(0, 2).select(0, 8900).fill_(Infinity);
