@@ -48,3 +48,50 @@ template <class F> DEVICE Size blockArgmax(Size n, F f) {
   const Size first = blockReduce(value == most ? place : n, n, Smaller());
   return first < n ? first : 0;
 }
+
+// The same by a warp, for itself: no barriers.
+template <class F> DEVICE Size warpArgmax(Size n, F f) {
+  double value = -INFINITY;
+  Size place = n;
+  for (Size i = threadIdx.x % 32; i < n; i += 32) {
+    const double other = f(i);
+    if (i == 0 && other != other) value = INFINITY, place = 0;
+    else if (other > value) value = other, place = i;
+  }
+  for (int d = 16; d > 0; d >>= 1) {
+    const double other = __shfl_xor_sync(0xffffffffu, value, d);
+    const Size from = __shfl_xor_sync(0xffffffffu, place, d);
+    if (other > value || (other == value && from < place)) value = other, place = from;
+  }
+  return place < n ? place : 0;
+}
+
+// ---------------------------------------------------------------- small matrices, in shared memory
+
+// Matrices of up to so many rows and columns lie in a block's shared memory while it works on them.
+constexpr Size SMALL = 128;
+// Elements from one of their rows to the next: odd, so that columns lie in different banks.
+inline DEVICE Size pitchOf(Size columns) { return columns | 1; }
+inline int smallThreads(Size n) { return n <= 16 ? 64 : n <= 32 ? 256 : 512; }
+
+// Copies rows of a matrix, by a block; rows lie `toRow` and `fromRow` apart.
+inline DEVICE void blockCopy(double* to, Size toRow, const double* from, Size fromRow, Size rows, Size columns) {
+  for (int e = threadIdx.x; e < (int)(rows * columns); e += blockDim.x) {
+    const int i = e / (int)columns, j = e - i * (int)columns;
+    to[i * toRow + j] = from[i * fromRow + j];
+  }
+}
+
+// f(i, shared) for each i of [begin, end), each by a whole block, which has so many numbers in shared memory.
+template <class F> __global__ void __launch_bounds__(512) sharedBlocksKernel(Size begin, Size end, F f) {
+  DYNAMIC_SHARED(double, shared);
+  for (Size i = begin + blockIdx.x; i < end; i += gridDim.x) {
+    f(i, shared);
+    __syncthreads();
+  }
+}
+template <class F> void forSharedBlocks(Size numbers, Size begin, Size end, int threads, F f) {
+  const Size n = end - begin;
+  if (n <= 0) return;
+  LAUNCH_SHARED(numbers * 8, (unsigned)(n < MOST_BLOCKS ? n : MOST_BLOCKS), threads, sharedBlocksKernel<F>, begin, end, f);
+}
