@@ -71,7 +71,7 @@ template <class F> DEVICE Size warpArgmax(Size n, F f) {
 // Matrices of up to so many rows and columns lie in a block's shared memory while it works on them.
 constexpr Size SMALL = 128;
 // Elements from one of their rows to the next: odd, so that columns lie in different banks.
-inline DEVICE Size pitchOf(Size columns) { return columns | 1; }
+inline Size pitchOf(Size columns) { return columns | 1; }
 inline int smallThreads(Size n) { return n <= 16 ? 64 : n <= 32 ? 256 : 512; }
 
 // Copies rows of a matrix, by a block; rows lie `toRow` and `fromRow` apart.
