@@ -99,6 +99,8 @@ template <class T, bool PACKS, class F> void forRows(Size n, Size begin, Size en
   const unsigned grid = (unsigned)((rows + block.y - 1) / block.y);
   if (n <= 256) {
     LAUNCH(grid, block, (rowsKernel<Span<T, 32, 8, PACKS>, true, F>), begin, end, f);
+  } else if (n <= 768) {
+    LAUNCH(grid, block, (rowsKernel<Span<T, 32, 24, PACKS>, true, F>), begin, end, f);
   } else if (warps) {
     LAUNCH(grid, block, (rowsKernel<Span<T, 32, 32, PACKS>, true, F>), begin, end, f);
   } else if (PACKS && n <= 8 * THREADS) {

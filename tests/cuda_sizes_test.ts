@@ -184,6 +184,10 @@ const CASES: [name: string, run: () => void][] = [
     );
     const image = torch.randn(6, 8, 11, 13);
     same("groupNorm", (x) => F.groupNorm(x, 4), image);
+    const affine = [torch.rand(4), torch.randn(4)];
+    const grouped = (x: Tensor, w: Tensor, b: Tensor) => F.groupNorm(x, 2, w, b);
+    same("groupNorm in shared memory", grouped, torch.randn(2, 4, 75, 73), ...affine);
+    same("rmsNorm in shared memory", (x) => F.rmsNorm(x, [9004]), torch.randn(2, 9004));
     for (const x of [image, torch.randn(20, 8, 12, 16)]) {
       same(
         "batchNorm",
