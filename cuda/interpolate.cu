@@ -3,9 +3,6 @@
 // m + 1 starts, then the places, in int32.
 #include "vector.cuh"
 
-// One division of 32 bits where they are enough.
-static DEVICE Size quotient(Size a, Size b) { return (a | b) >> 32 ? a / b : (Size)((uint32_t)a / (uint32_t)b); }
-
 // The sums of element i's taps for COUNT places side by side: `get(place, k)` is the k-th of them.
 template <int COUNT, class T, class F> static DEVICE void tapSums(T (&sums)[COUNT], const int32_t* taps, const T* weights, Size m, Size i, F get) {
   const int32_t* places = taps + m + 1;
