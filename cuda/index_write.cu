@@ -114,7 +114,8 @@ static bool combineRuns(T* y, const T* x, Order<K> order, Size most, Room room, 
   });
   // Pieces begin at the ranks PIECE, 2 PIECE, ... that are inside of a run.
   forEach(0, outer * pieces * packs, [=] DEVICE(Size at) {
-    const Size row = quotient(at, packs), c = (at - row * packs) * N, o = quotient(row, pieces), first = (row - o * pieces + 1) * PIECE;
+    const Size row = quotient(at, packs), c = (at - row * packs) * N, o = quotient(row, pieces);
+    const Size first = (row - o * pieces + 1) * PIECE;
     const K place = places[first];
     if (places[first - 1] != place) return;
     Size last = first + PIECE < k ? first + PIECE : k;
@@ -220,7 +221,8 @@ template <class F, class T, class K> static void apply(T* y, const T* x, Order<K
       constexpr int N = PACK<T>;
       const Size most = n < order.k ? n : order.k;
       const bool packs = (order.inner | order.step | order.scale) % N == 0 && packed<N>(y) && packed<N>(x);
-      if (packs ? combineRuns<F, N>(y, x, order, most, room, begin, end) : combineRuns<F, 1>(y, x, order, most, room, begin, end)) return;
+      const auto combined = packs ? combineRuns<F, N, T, K> : combineRuns<F, 1, T, K>;
+      if (combined(y, x, order, most, room, begin, end)) return;
     }
     combine<F>(y, x, order, room, begin, end);
   }

@@ -4,7 +4,8 @@
 #include "vector.cuh"
 
 // The sums of element i's taps for COUNT places side by side: `get(place, k)` is the k-th of them.
-template <int COUNT, class T, class F> static DEVICE void tapSums(T (&sums)[COUNT], const int32_t* taps, const T* weights, Size m, Size i, F get) {
+template <int COUNT, class T, class F>
+static DEVICE void tapSums(T (&sums)[COUNT], const int32_t* taps, const T* weights, Size m, Size i, F get) {
   const int32_t* places = taps + m + 1;
   const int first = taps[i], last = taps[i + 1];
   // A product of -0 stays what it is when it is added to -0.
@@ -21,7 +22,8 @@ template <int COUNT, class T, class F> static DEVICE void tapSums(T (&sums)[COUN
 
 // A thread does N neighbours.
 template <int N, class T>
-static void interpolateRows(T* y, const T* x, const int32_t* taps, const T* weights, Size n, Size m, Size inner, Size begin, Size end) {
+static void interpolateRows(T* y, const T* x, const int32_t* taps, const T* weights, Size n, Size m, Size inner, Size begin,
+                            Size end) {
   const Size packs = inner / N;
   forEach(begin * packs, end * packs, [=] DEVICE(Size at) {
     const Size row = quotient(at, packs), plane = quotient(row, m), c = (at - row * packs) * N;

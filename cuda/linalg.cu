@@ -94,7 +94,9 @@ static void lu(double* y, int32_t* pivots, const double* x, Size m, Size n, Size
   forEach(begin * step, end * step, [=] DEVICE(Size i) { y[i] = x[i]; });
   for (Size j0 = 0; j0 < k; j0 += PANEL) {
     const Size j1 = j0 + PANEL < k ? j0 + PANEL : k;
-    forBlocks(begin, end, threadsFor(m * (j1 - j0)), [=] DEVICE(Size t) { factorPanel(y + t * step, pivots + t * k, n, m, n, j0, j1, j1); });
+    forBlocks(begin, end, threadsFor(m * (j1 - j0)), [=] DEVICE(Size t) {
+      factorPanel(y + t * step, pivots + t * k, n, m, n, j0, j1, j1);
+    });
     if (j1 == n) continue;
     // The rows of U beside the panel.
     const Size right = n - j1;

@@ -20,7 +20,7 @@ static DEVICE void forAffine(S span, const A* weight, const A* bias, Size first,
   constexpr int M = S::N < PACK<A> ? S::N : PACK<A>;
 #pragma unroll
   for (int j = 0; j < S::E; j += M) {
-    const int k = base + S::place(j);
+    const int k = base + span.place(j);
     if (k >= span.n) continue;
     Pack<A, M> w, b;
 #pragma unroll
@@ -54,8 +54,8 @@ template <class X, class Y, class A> struct NormRow {
   float eps;
   template <class S, bool WHOLE> DEVICE void run(Size row) const {
     constexpr int E = S::E;
-    const S span{n};
     const X* from = x + row * n;
+    const S span(from, n);
     const Size first = row % groups * channels;
     float r[E];
     if (WHOLE) span.load(r, from, 0, 0);
@@ -70,7 +70,7 @@ template <class X, class Y, class A> struct NormRow {
       if (!WHOLE && centred) span.again(r, from, base, 0);
       if (!WHOLE && !centred) span.keep(r, from, base, 0);
       squares += sumOver<E>([&](int j) {
-        const float d = base + S::place(j) < n ? r[j] - mean : 0;
+        const float d = base + span.place(j) < n ? r[j] - mean : 0;
         return d * d;
       });
     }
@@ -96,8 +96,8 @@ template <class X, class Y, class A> struct NormGradRow {
   bool centred;
   template <class S, bool WHOLE> DEVICE void run(Size row) const {
     constexpr int E = S::E;
-    const S span{n};
     const Size start = row * n, first = row % groups * channels;
+    const S span(x + start, n);
     const float mean = (float)stats[row], rstd = (float)stats[rows + row];
     float g[E], d[E];
     const auto weigh = [&](float(&g)[E], float(&d)[E], int base) {
