@@ -37,7 +37,7 @@ constexpr int SQUARE = 64, SQUARE_ROWS = 8;
 constexpr Size MOST_ITEMS = 65535;
 // Squares that blocks take in order along b, before the next along a: those that are on their way together make a large
 // square, whose rows are long in x and in y.
-constexpr Size BAND = 16;
+constexpr Size BAND = 64;
 
 // The square of this block, of `size` elements each way.
 struct Place {
