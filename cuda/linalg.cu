@@ -1,8 +1,8 @@
 // Triangular factors of matrices, row-major in float64, and what solves with them. Ranges count matrices of a batch.
 //
-// A block factors a small matrix, or solves with it, in its shared memory. The factorisation of a large one goes through panels
-// of 32 columns: a block per matrix factors the panel, and all blocks there are take its products off what is right of it.
-#include "linalg.cuh"
+// Small matrices have a block each (linalg_small.cuh). The factorisation of a large one goes through panels of 32 columns: a block
+// per matrix factors the panel, and all blocks there are take its products off what is right of it.
+#include "linalg_small.cuh"
 
 constexpr Size PANEL = 32;
 constexpr int TILE = 64;
@@ -49,53 +49,39 @@ static void subtractProduct(double* c, const double* a, const double* b, Size m,
   });
 }
 
-// The columns [j0, j1) of a's factors, whose rows lie `row` apart, by a block; the columns from `last` on only have their rows
-// swapped. Barriers.
-static DEVICE void factorPanel(double* a, int32_t* pivots, Size row, Size m, Size n, Size j0, Size j1, Size last) {
-  const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32;
-  for (Size j = j0; j < j1; j++) {
-    double* own = a + j * row;
-    const auto size = [=](Size i) { return std::fabs(own[i * row + j]); };
-    const Size best = j + (m - j <= SMALL ? warpArgmax(m - j, size) : blockArgmax(m - j, size));
-    if (threadIdx.x == 0) pivots[j] = (int32_t)best;
-    __syncthreads();
-    if (best != j) {
-      blockSwap(own, a + best * row, n);
-      __syncthreads();
-    }
-    const double pivot = own[j];
-    if (pivot != 0) {
-      for (Size i = j + 1 + threadIdx.x; i < m; i += blockDim.x) a[i * row + j] /= pivot;
-      __syncthreads();
-      for (Size i = j + 1 + warp; i < m; i += warps) {
-        const double f = a[i * row + j];
-        if (f == 0) continue;
-        for (Size c = j + 1 + lane; c < last; c += 32) a[i * row + c] -= f * own[c];
-      }
-    }
-    __syncthreads();
-  }
-}
-
 // x = P L U with partial pivoting: x [batch, m, n] -> both factors in y [batch, m, n], L's diagonal of ones left out, and
 // pivots [batch, min(m, n)] in int32: step i swapped rows i and pivots[i]. A column without a pivot is left as it is.
 static void lu(double* y, int32_t* pivots, const double* x, Size m, Size n, Size begin, Size end) {
   const Size k = m < n ? m : n, step = m * n;
   if (m <= SMALL && n <= SMALL) {
-    const Size row = pitchOf(n);
-    forSharedBlocks(m * row, begin, end, smallThreads(m > n ? m : n), [=] DEVICE(Size t, double* a) {
-      blockCopy(a, row, x + t * step, n, m, n);
-      __syncthreads();
-      factorPanel(a, pivots + t * k, row, m, n, 0, k, n);
-      blockCopy(y + t * step, n, a, row, m, n);
-    });
+    if (begin >= end) return;
+    LAUNCH_SMALL(0, m > n ? m : n, (unsigned)(end - begin), smallLu, y + begin * step, pivots + begin * k, x + begin * step, (int)m, (int)n);
     return;
   }
   forEach(begin * step, end * step, [=] DEVICE(Size i) { y[i] = x[i]; });
   for (Size j0 = 0; j0 < k; j0 += PANEL) {
     const Size j1 = j0 + PANEL < k ? j0 + PANEL : k;
     forBlocks(begin, end, threadsFor(m * (j1 - j0)), [=] DEVICE(Size t) {
-      factorPanel(y + t * step, pivots + t * k, n, m, n, j0, j1, j1);
+      double* a = y + t * step;
+      const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32;
+      for (Size j = j0; j < j1; j++) {
+        double* own = a + j * n;
+        const Size best = j + blockArgmax(m - j, [=](Size i) { return std::fabs(own[i * n + j]); });
+        if (threadIdx.x == 0) pivots[t * k + j] = (int32_t)best;
+        if (best != j) blockSwap(own, a + best * n, n);
+        __syncthreads();
+        const double pivot = own[j];
+        if (pivot != 0) {
+          for (Size i = j + 1 + threadIdx.x; i < m; i += blockDim.x) a[i * n + j] /= pivot;
+          __syncthreads();
+          for (Size i = j + 1 + warp; i < m; i += warps) {
+            const double f = a[i * n + j];
+            if (f == 0) continue;
+            for (Size c = j + 1 + lane; c < j1; c += 32) a[i * n + c] -= f * own[c];
+          }
+        }
+        __syncthreads();
+      }
     });
     if (j1 == n) continue;
     // The rows of U beside the panel.
@@ -114,20 +100,19 @@ static void lu(double* y, int32_t* pivots, const double* x, Size m, Size n, Size
   }
 }
 
-// b = a^-1 b for a triangular a [n, n] and `columns` columns, at most 32, of b, whose rows lie `row` and k apart; by a block.
-// Barriers.
-static DEVICE void substitute(double* b, const double* a, Size n, Size row, Size k, int columns, Size upper, Size unit) {
+// b = a^-1 b for a triangular a [n, n] and `columns` columns, at most 32, of b, whose rows lie k apart; by a block. Barriers.
+static DEVICE void substitute(double* b, const double* a, Size n, Size k, int columns, Size upper, Size unit) {
   int width = 1;
   while (width < columns) width *= 2;
   const int c = threadIdx.x % width, first = threadIdx.x / width, stride = blockDim.x / width;
   for (Size step = 0; step < n; step++) {
     const Size i = upper ? n - 1 - step : step, low = upper ? 0 : i + 1, high = upper ? i : n;
     double* own = b + i * k;
-    if (!unit && (int)threadIdx.x < columns) own[threadIdx.x] /= a[i * row + i];
+    if (!unit && (int)threadIdx.x < columns) own[threadIdx.x] /= a[i * n + i];
     __syncthreads();
     if (c < columns) {
       for (Size r = low + first; r < high; r += stride) {
-        const double f = a[r * row + i];
+        const double f = a[r * n + i];
         if (f != 0) b[r * k + c] -= f * own[c];
       }
     }
@@ -135,76 +120,46 @@ static DEVICE void substitute(double* b, const double* a, Size n, Size row, Size
   }
 }
 
-// A matrix and up to 32 columns that are solved with it: rows lie `row` and k apart.
-struct System {
-  Size t;
-  const double* a;
-  double* b;
-  Size row, k;
-  int columns;
-};
-
-// f(system) for the columns of b [batch, n, k] in groups, with a [batch, n, n]; small systems lie in shared memory.
-template <class F> static void forSystems(double* b, const double* a, Size n, Size k, Size begin, Size end, F f) {
-  const Size groups = (k + 31) / 32, row = pitchOf(n), most = k < 32 ? k : 32;
-  const auto system = [=] DEVICE(Size block) {
+// f(a matrix, a place in b, how many columns from there) for the columns of the matrices [begin, end), in groups.
+template <class F> static void forColumns(Size n, Size k, Size begin, Size end, F f) {
+  const Size groups = (k + 31) / 32;
+  forBlocks(begin * groups, end * groups, threadsFor(n * (k < 32 ? k : 32)), [=] DEVICE(Size block) {
     const Size t = block / groups, first = (block - t * groups) * 32;
-    return System{t, a + t * n * n, b + t * n * k + first, n, k, (int)(k - first < 32 ? k - first : 32)};
-  };
-  if (n <= SMALL) {
-    forSharedBlocks(n * (row + most), begin * groups, end * groups, threadsFor(n * most), [=] DEVICE(Size block, double* shared) {
-      const System far = system(block);
-      const System near{far.t, shared, shared + n * row, row, far.columns, far.columns};
-      blockCopy(shared, row, far.a, n, n, n);
-      blockCopy(near.b, near.k, far.b, k, n, far.columns);
-      __syncthreads();
-      f(near);
-      blockCopy(far.b, k, near.b, near.k, n, far.columns);
-    });
-  } else {
-    forBlocks(begin * groups, end * groups, threadsFor(n * most), [=] DEVICE(Size block) { f(system(block)); });
-  }
+    f(t, t * n * k + first, (int)(k - first < 32 ? k - first : 32));
+  });
+}
+
+// b = a^-1 b where a is small: see smallSolve.
+static void solveSmall(double* b, const double* a, const int32_t* pivots, Size n, Size k, bool upper, bool unit, Size begin, Size end) {
+  const Size groups = (k + TAKEN - 1) / TAKEN;
+  if (begin >= end || groups == 0) return;
+  LAUNCH_SMALL(solveBytes(n), n, (unsigned)((end - begin) * groups), smallSolve, b + begin * n * k, a + begin * n * n,
+               pivots ? pivots + begin * n : nullptr, (int)n, k, (unsigned)groups, upper, unit);
 }
 
 // b = a^-1 b for triangular matrices a [batch, n, n], of which the other triangle is not read; b [batch, n, k].
 static void triangular_solve(double* b, const double* a, Size n, Size k, Size upper, Size unit, Size begin, Size end) {
-  forSystems(b, a, n, k, begin, end, [=] DEVICE(const System& s) { substitute(s.b, s.a, n, s.row, s.k, s.columns, upper, unit); });
+  if (n <= SMALL) return solveSmall(b, a, nullptr, n, k, upper != 0, unit != 0, begin, end);
+  forColumns(n, k, begin, end, [=] DEVICE(Size t, Size at, int columns) { substitute(b + at, a + t * n * n, n, k, columns, upper, unit); });
 }
 
 // b = a^-1 b, where `factors` and `pivots` are what `lu` makes of a [batch, n, n]; b [batch, n, k].
 static void lu_solve(double* b, const double* factors, const int32_t* pivots, Size n, Size k, Size begin, Size end) {
-  forSystems(b, factors, n, k, begin, end, [=] DEVICE(const System& s) {
-    if ((int)threadIdx.x < s.columns) {
-      double* column = s.b + threadIdx.x;
+  if (n <= SMALL) return solveSmall(b, factors, pivots, n, k, false, false, begin, end);
+  forColumns(n, k, begin, end, [=] DEVICE(Size t, Size at, int columns) {
+    if ((int)threadIdx.x < columns) {
+      double* column = b + at + threadIdx.x;
       for (Size i = 0; i < n; i++) {
-        const Size other = pivots[s.t * n + i];
-        const double p = column[i * s.k];
-        column[i * s.k] = column[other * s.k];
-        column[other * s.k] = p;
+        const Size other = pivots[t * n + i];
+        const double p = column[i * k];
+        column[i * k] = column[other * k];
+        column[other * k] = p;
       }
     }
     __syncthreads();
-    substitute(s.b, s.a, n, s.row, s.k, s.columns, 0, 1);
-    substitute(s.b, s.a, n, s.row, s.k, s.columns, 1, 0);
+    substitute(b + at, factors + t * n * n, n, k, columns, 0, 1);
+    substitute(b + at, factors + t * n * n, n, k, columns, 1, 0);
   });
-}
-
-// The factor of the square at `l`, whose rows lie `row` apart, in its place; by a block. info, if still 0, becomes the number
-// of the first leading minor that is not positive, counted from `before`. Barriers.
-static DEVICE void choleskySquare(double* l, int32_t* info, Size row, Size size, Size before) {
-  const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32;
-  for (Size j = 0; j < size; j++) {
-    const double square = l[j * row + j], root = std::sqrt(square);
-    if (threadIdx.x == 0 && !(square > 0) && *info == 0) *info = (int32_t)(before + j + 1);
-    __syncthreads();
-    for (Size i = j + threadIdx.x; i < size; i += blockDim.x) l[i * row + j] = i == j ? root : l[i * row + j] / root;
-    __syncthreads();
-    for (Size i = j + 1 + warp; i < size; i += warps) {
-      const double f = l[i * row + j];
-      for (Size c = j + 1 + lane; c <= i; c += 32) l[i * row + c] -= f * l[c * row + j];
-    }
-    __syncthreads();
-  }
 }
 
 // x = L L^T: the lower triangle of x [batch, n, n] -> y [batch, n, n], zeros above the diagonal. `info` [batch] in int32 is
@@ -212,17 +167,8 @@ static DEVICE void choleskySquare(double* l, int32_t* info, Size row, Size size,
 static void cholesky(double* y, int32_t* info, const double* x, Size n, Size begin, Size end) {
   const Size step = n * n;
   if (n <= SMALL) {
-    const Size row = pitchOf(n);
-    forSharedBlocks(n * row, begin, end, smallThreads(n), [=] DEVICE(Size t, double* l) {
-      if (threadIdx.x == 0) info[t] = 0;
-      blockCopy(l, row, x + t * step, n, n, n);
-      __syncthreads();
-      choleskySquare(l, info + t, row, n, 0);
-      for (int e = threadIdx.x; e < (int)step; e += blockDim.x) {
-        const int i = e / (int)n, j = e - i * (int)n;
-        y[t * step + e] = j <= i ? l[i * row + j] : 0;
-      }
-    });
+    if (begin >= end) return;
+    LAUNCH_SMALL(0, n, (unsigned)(end - begin), smallCholesky, y + begin * step, info + begin, x + begin * step, (int)n);
     return;
   }
   forEach(begin * step, end * step, [=] DEVICE(Size i) {
@@ -235,11 +181,26 @@ static void cholesky(double* y, int32_t* info, const double* x, Size n, Size beg
     forBlocks(begin, end, threadsFor(size * size), [=] DEVICE(Size t) {
       SHARED(double, l, [PANEL][PANEL + 1]);
       double* a = y + t * step + j0 * n + j0;
+      const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32;
       __syncthreads();  // the last matrix may still be read
-      blockCopy(l[0], PANEL + 1, a, n, size, size);
+      for (Size i = warp; i < size; i += warps) {
+        if (lane < size) l[i][lane] = a[i * n + lane];
+      }
       __syncthreads();
-      choleskySquare(l[0], info + t, PANEL + 1, size, j0);
-      blockCopy(a, n, l[0], PANEL + 1, size, size);
+      for (Size j = 0; j < size; j++) {
+        const double square = l[j][j], root = std::sqrt(square);
+        if (threadIdx.x == 0 && !(square > 0) && info[t] == 0) info[t] = (int32_t)(j0 + j + 1);
+        __syncthreads();
+        for (Size i = j + threadIdx.x; i < size; i += blockDim.x) l[i][j] = i == j ? root : l[i][j] / root;
+        __syncthreads();
+        for (Size i = j + 1 + warp; i < size; i += warps) {
+          if (lane > j && lane <= i) l[i][lane] -= l[i][j] * l[lane][j];
+        }
+        __syncthreads();
+      }
+      for (Size i = warp; i < size; i += warps) {
+        if (lane <= i) a[i * n + lane] = l[i][lane];
+      }
     });
     const Size below = n - j1;
     if (below == 0) break;
