@@ -50,7 +50,7 @@ static DEVICE Place squareOf(const Turn& t, int size) {
   return {(Size)(at / height) * size, (Size)(first + at % height) * size};
 }
 
-template <class T> __global__ void __launch_bounds__(32 * SQUARE_ROWS) turnKernel(T* y, const T* x, Turn t) {
+template <class T> __global__ void __launch_bounds__(32 * SQUARE_ROWS, sizeof(T) < 8 ? 4 : 2) turnKernel(T* y, const T* x, Turn t) {
   constexpr int S = SQUARE, EACH = S / SQUARE_ROWS;
   SHARED(T, square, [S][S + (sizeof(T) < 4 ? 4 / sizeof(T) : 1)]);
   const Place at = squareOf(t, S);
