@@ -5,8 +5,8 @@
 #pragma once
 #include "narrow.cuh"
 
-// N neighbouring elements.
-template <class T, int N> struct alignas(sizeof(T) * N) Pack {
+// N neighbouring elements; no access is wider than 16 bytes.
+template <class T, int N> struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
   T at[N];
 };
 
