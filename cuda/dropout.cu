@@ -1,27 +1,27 @@
 // Dropout in one pass: the elements that stay are drawn, scaled, and marked in a mask of bytes; the gradient reads that.
 #include "philox.cuh"
-
-// W neighbours that are moved together.
-template <class T, int W> struct alignas(sizeof(T) * W) Pack {
-  T values[W];
-};
+#include "vector.cuh"
 
 // In packs of W elements, each thread a pack in a round; what PyTorch draws for them are the first W of four numbers.
 template <class T, int W> static void dropPacks(T* y, uint8_t* mask, const T* x, Generator* generator, Size n, T keep, T scale) {
   forDrawers(generator, n, W, [=] DEVICE(Size thread, Size threads, Source words) {
+    // The next round's pack is on its way while this one's numbers are drawn.
+    Pack<T, W> next;
+    if (thread * W < n) next = loadPack<W>(x + thread * W);
     for (Size pack = thread, round = 0; pack * W < n; pack += threads, round++) {
+      const Pack<T, W> from = next;
+      if ((pack + threads) * W < n) next = loadPack<W>(x + (pack + threads) * W);
       const uint4 word = words(thread, round);
       const float u[4] = {unit(word.x), unit(word.y), unit(word.z), unit(word.w)};
-      const Pack<T, W> from = ((const Pack<T, W>*)x)[pack];
       Pack<T, W> to;
       Pack<uint8_t, W> stays;
 #pragma unroll
       for (int k = 0; k < W; k++) {
-        stays.values[k] = u[k] < keep;
-        to.values[k] = from.values[k] * (u[k] < keep ? scale : T(0));
+        stays.at[k] = u[k] < keep;
+        to.at[k] = from.at[k] * (u[k] < keep ? scale : T(0));
       }
-      ((Pack<T, W>*)y)[pack] = to;
-      ((Pack<uint8_t, W>*)mask)[pack] = stays;
+      storePack<W>(y + pack * W, to);
+      storePack<W>(mask + pack * W, stays);
     }
   });
 }
@@ -52,7 +52,7 @@ template <class T> static void dropout(T* y, uint8_t* mask, const T* x, Generato
 
 template <class T> static void dropout_grad(T* dx, const T* dy, const uint8_t* mask, double p, Size begin, Size end) {
   const T scale = 1 / (T)(1 - p);
-  forEach(begin, end, [=] DEVICE(Size i) { dx[i] = dy[i] * (mask[i] ? scale : T(0)); });
+  map(begin, end, [=] DEVICE(T dy, uint8_t stays) { return dy * (stays ? scale : T(0)); }, dx, dy, mask);
 }
 
 FAMILY(dropout, KERNEL_FLOATS(dropout, dropout), KERNEL_FLOATS(dropout_grad, dropout_grad))
