@@ -36,8 +36,9 @@ export class Verdicts {
     return this.#checks.length;
   }
 
-  /** The address of the verdict of one more check. */
+  /** The address of the verdict of one more check. Throws `Error` when the table is full. */
   add(dtype: DType, fail: Failure): number {
+    if (this.count === CHECKS) throw new Error(`more than ${CHECKS} checks in one graph`);
     return this.#address + BYTES * (this.#checks.push({ dtype, fail }) - 1);
   }
 
