@@ -1,7 +1,7 @@
 /**
- * Training runs that PyTorch recorded, followed on a CUDA device: models are made on the CPU from the recorded seeds and
- * moved. On a GPU each run is followed as far as tests/recorded_test.ts does on the CPU; on the emulator so far as a minute
- * allows, and to the end of what is recorded by
+ * Training runs that PyTorch recorded, followed on a CUDA device as far as tests/recorded_test.ts and tests/train_test.ts
+ * follow them on the CPU: models are made there from the recorded seeds and moved. The GPT is followed for all that is
+ * recorded of it by
  *
  *     deno task test:cuda:runs
  */
@@ -12,7 +12,7 @@ import { loadNames, trainNames } from "../examples/names.ts";
 import { difference } from "../examples/program.ts";
 import { trainTwoLayerNet } from "../examples/two_layer_net.ts";
 import * as torch from "../mod.ts";
-import { cudaTest, gpu, setOrder } from "./cuda.ts";
+import { cudaTest, setOrder } from "./cuda.ts";
 import {
   assertLosses,
   digitBatches,
@@ -22,9 +22,6 @@ import {
 } from "./recorded_runs.ts";
 
 const device = "cuda", whole = Deno.env.get("DINOTORCH_CUDA_RUNS") === "whole";
-
-/** How many steps: on the emulator, on a GPU, and where a run is followed to its end. */
-const steps = (emulated: number, real: number, all = real) => whole ? all : gpu ? real : emulated;
 
 /** Says how far a long run is, every ten seconds. */
 function progress(name: string, n: number): (losses: readonly number[]) => void {
@@ -48,21 +45,21 @@ function run(name: string, order: string, n: number, follow: (n: number) => Prom
   });
 }
 
-run("the two-layer network", "reverse", steps(300, 500), async (n) => {
+run("the two-layer network", "reverse", 500, async (n) => {
   const theirs = await recorded("two_layer_net"), said = progress("two-layer network", n);
   const onStep = (losses: readonly number[]) => (said(losses), false);
   const { losses } = await trainTwoLayerNet({ steps: n, device, onStep });
   assertLosses(losses, theirs, n);
 });
 
-run("the CNN", "random:3", steps(30, 40), async (n) => {
+run("the CNN", "random:3", 40, async (n) => {
   const theirs = await recorded("mnist_cnn");
   torch.manualSeed(0);
   const model = cnn().to(device);
   assertLosses(trainCnn(model, await digitBatches(n, device), progress("CNN", n)), theirs, n);
 });
 
-run("the GPT", "forward", steps(14, 20, 100), async (n) => {
+run("the GPT", "forward", whole ? 100 : 20, async (n) => {
   const theirs = await recorded<{ grad_norms: number[] }>("char_gpt"), said = progress("GPT", n);
   const { losses, norms } = await trainGpt(await loadText(), {
     device,
