@@ -208,4 +208,17 @@ cudaTest("checks of a graph: what one of several replays finds stays until somet
   graph.replay();
   assertGreater(recorded.item(), 0);
   graph.reset();
+
+  // Indexes that count from the end can be recorded, too.
+  const x = torch.arange(12, { device }), index = torch.tensor([-1, 2], { dtype: torch.int64 });
+  const places = index.to(device), taken = torch.cuda.graph(graph, () => x.take(places));
+  graph.replay();
+  assertEquals(taken.tolist(), [11, 2]);
+  for (const place of [-13, 0]) {
+    places.fill_(place);
+    graph.replay();
+  }
+  assertThrows(() => taken.tolist(), RangeError, "take: index -13 is out of range");
+  assertEquals(taken.tolist(), [0, 0]);
+  graph.reset();
 });
