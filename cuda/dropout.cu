@@ -2,7 +2,8 @@
 #include "philox.cuh"
 #include "vector.cuh"
 
-// In packs of W elements, each thread a pack in a round; what PyTorch draws for them are the first W of four numbers.
+// In packs of W elements, each thread a pack in a round; what PyTorch draws for them are the first W of four numbers. (Its
+// offset moves as if W were 4; then the next call would draw again what packs of two drew in later rounds. Here it does not.)
 template <class T, int W> static void dropPacks(T* y, uint8_t* mask, const T* x, Generator* generator, Size n, T keep, T scale) {
   forDrawers(generator, n, W, [=] DEVICE(Size thread, Size threads, Source words) {
     // The next round's pack is on its way while this one's numbers are drawn.
@@ -30,7 +31,8 @@ template <class T, int W> static void dropPacks(T* y, uint8_t* mask, const T* x,
 template <class T> static void dropout(T* y, uint8_t* mask, const T* x, Generator* generator, Size n, double p) {
   const T keep = (T)(1 - p), scale = 1 / keep;
   const uintptr_t places = (uintptr_t)y | (uintptr_t)x;
-  if (n % 4 == 0 && places % (4 * sizeof(T)) == 0 && (uintptr_t)mask % 4 == 0) {
+  // As many as 16 bytes hold.
+  if (sizeof(T) == 4 && n % 4 == 0 && places % (4 * sizeof(T)) == 0 && (uintptr_t)mask % 4 == 0) {
     return dropPacks<T, 4>(y, mask, x, generator, n, keep, scale);
   }
   if (n % 2 == 0 && places % (2 * sizeof(T)) == 0 && (uintptr_t)mask % 2 == 0) {

@@ -15,21 +15,6 @@ static DEVICE Size classOf(int64_t target, Size classes, Size ignore) {
   return target == ignore || (target >= 0 && target < classes) ? target : 0;
 }
 
-// The first of `count` places for which `wrong` is true; else `count`.
-template <class F> static void firstOf(int64_t* y, Size count, F wrong) {
-  forEach(0, 1, [=] DEVICE(Size) { *y = count; });
-  forEach(0, count, [=] DEVICE(Size i) {
-    if (wrong(i)) atomicMin((long long*)y, (long long)i);
-  });
-}
-
-static void target_check(int64_t* bad, const int64_t* target, Size classes, Size ignore, Size count) {
-  firstOf(bad, count, [=] DEVICE(Size i) { return (target[i] < 0 || target[i] >= classes) && target[i] != ignore; });
-}
-template <class T> static void unit_check(int64_t* bad, const T* x, Size count) {
-  firstOf(bad, count, [=] DEVICE(Size i) { return !(x[i] >= 0 && x[i] <= 1); });
-}
-
 template <class T>
 static void nll_loss(T* y, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore, Size begin, Size end) {
   forEach(begin, end, [=] DEVICE(Size i) {
@@ -265,7 +250,7 @@ static void cross_entropy_target(T* y, const int64_t* target, const T* weight, S
   });
 }
 
-FAMILY(loss_class, KERNEL(target_check, target_check), KERNEL_FLOATS(unit_check, unit_check), KERNEL_FLOATS(nll_loss, nll_loss),
+FAMILY(loss_class, KERNEL_FLOATS(nll_loss, nll_loss),
        KERNEL_FLOATS(nll_loss_grad, nll_loss_grad), KERNEL_FLOATS(weighted_mean, weighted_mean),
        KERNEL_FLOATS(cross_entropy, cross_entropy), KERNEL_FLOATS(cross_entropy_grad, cross_entropy_grad),
        KERNEL_FLOATS(cross_entropy_target, cross_entropy_target), KERNEL_NARROW(cross_entropy, cross_entropy),

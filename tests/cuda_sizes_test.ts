@@ -233,6 +233,9 @@ const CASES: [name: string, run: () => void][] = [
     );
     same("depthwise", (x, w) => F.conv2d(x, w, { groups: 8 }), x, torch.randn(8, 1, 3, 3));
     same("maxPool2d", (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }), x);
+    const dilated = { stride: 1, padding: 1, dilation: [2, 1], ceilMode: true };
+    same("maxPool2d, dilated", (x) => F.maxPool2d(x, [2, 3], dilated), x);
+    same("adaptiveMaxPool2d", (x) => F.adaptiveMaxPool2d(x, [5, 4]), x);
     same("avgPool2d", (x) => F.avgPool2d(x, 3, { stride: 2, padding: 1 }), x);
     same("adaptiveAvgPool2d", (x) => F.adaptiveAvgPool2d(x, [5, 4]), x);
   }],
