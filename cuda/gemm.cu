@@ -4,7 +4,7 @@
 #include "library.cuh"
 
 bool (*libraryGemm)(const Gemm&) = nullptr;
-int onlyTile = -1, onlySplits = 0, onlyBand = 0;
+int onlyTile = -1, onlySplits = 0;
 
 // An attribute of the current device, asked for once.
 static int attributeOf(cudaDeviceAttr attribute, int (&known)[64]) {
@@ -47,35 +47,25 @@ bool tensorGemm(const Gemm& g) {
   return g.type == GemmType::bfloat16 ? tensorGemmBfloat16(g) : g.type == GemmType::float16 ? tensorGemmFloat16(g) : tensorGemmTf32(g);
 }
 
-Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, const int* rooms) {
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step) {
   // In cycles: for a tile to begin and end, and how many results it stores in one; to launch the second pass, and bytes that it
-  // moves in one on each SM; for a cluster to meet, and bytes that one of its blocks reads in one.
-  constexpr float BLOCK = 1500, STORED = 8, PASS = 6000, BYTES = 12, CLUSTER = 4000, SHARED = 32;
+  // moves in one on each SM.
+  constexpr float BLOCK = 2000, STORED = 8, PASS = 6000, BYTES = 12;
   const Size sms = processors(), results = g.batches * g.m * g.n;
-  Cut best = {0, 1, g.k, false, INFINITY};
+  Cut best = {0, 1, g.k, INFINITY};
   for (int tile = 0; tile < count; tile++) {
     if (onlyTile >= 0 && onlyTile < count && tile != onlyTile) continue;
     const Tile& t = tiles[tile];
     const Size blocks = g.batches * ((g.m + t.rows - 1) / t.rows) * ((g.n + t.columns - 1) / t.columns);
     for (int splits = 1; splits <= 64; splits += splits < 8 ? 1 : splits / 2) {
-      if (splits > 1 && (g.k < splits * 4 * step || g.batches > 65535)) break;
+      if (splits > 1 && (g.k < splits * 4 * step || splits * results * 4 > WORKSPACE || g.batches > 65535)) break;
       if (onlySplits && splits != onlySplits) continue;
       const Size depth = splits == 1 ? g.k : (g.k + splits * step - 1) / (splits * step) * step;
       const Size ranges = splits == 1 ? 1 : (g.k + depth - 1) / depth;
-      const float tileSize = (float)t.rows * t.columns;
-      const auto inRounds = [&](Size count, Size room) {
-        const float rounds = (float)((count + room - 1) / room);
-        return rounds * (tileSize * depth / (rounds > 1 ? t.rate : t.alone) + tileSize / STORED + BLOCK);
-      };
-      const auto consider = [&](bool together, float cycles) {
-        if (cycles < best.cycles) best = {tile, (int)ranges, depth, together, cycles};
-      };
-      if (ranges == 1) {
-        consider(false, inRounds(blocks, sms));
-        continue;
-      }
-      if (ranges <= TOGETHER && rooms && rooms[ranges] > 0) consider(true, inRounds(blocks, rooms[ranges]) + CLUSTER + tileSize * 4 / SHARED);
-      if (ranges * results * 4 <= WORKSPACE) consider(false, inRounds(blocks * ranges, sms) + PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms));
+      const float rounds = (float)((blocks * ranges + sms - 1) / sms), size = (float)t.rows * t.columns;
+      float cycles = rounds * (size * depth / (rounds > 1 ? t.rate : t.alone) + size / STORED + BLOCK);
+      if (ranges > 1) cycles += PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms);
+      if (cycles < best.cycles) best = {tile, (int)ranges, depth, cycles};
     }
   }
   return best;

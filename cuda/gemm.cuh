@@ -50,18 +50,15 @@ struct Tile {
 struct Cut {
   int tile, splits;
   Size depth;
-  // Whether a cluster of blocks adds the ranges, and the estimate.
-  bool together;
+  // The estimate.
   float cycles;
 };
 
 // The cut that is estimated to take the least time. Ranges of k are multiples of `step`; the sums of the ranges have to fit
-// in the working space, unless a cluster of blocks adds them: of so many blocks, rooms[blocks] run at the same time.
+// in the working space.
 // Only the tile of that place is taken where `onlyTile` is not negative, as the checks of cuda/check/gemm.cu ask.
-extern int onlyTile, onlySplits, onlyBand;
-Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, const int* rooms = nullptr);
-// A cluster adds at most so many ranges.
-constexpr int TOGETHER = 8;
+extern int onlyTile, onlySplits;
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step);
 // c from the sums of the ranges, [splits, batches, m, n] in the working space.
 void joinSplits(const Gemm& g, int splits);
 
@@ -87,8 +84,9 @@ inline Gemm someBatches(const Gemm& g, Size first, Size size) {
 struct TilePlace {
   Size row, column;
 };
-inline __host__ DEVICE TilePlace tilePlace(unsigned number, unsigned rows, unsigned columns, unsigned band = 8) {
-  const unsigned first = number / (band * columns) * band, left = rows - first, height = left < band ? left : band;
+inline __host__ DEVICE TilePlace tilePlace(unsigned number, unsigned rows, unsigned columns) {
+  constexpr unsigned BAND = 8;
+  const unsigned first = number / (BAND * columns) * BAND, left = rows - first, height = left < BAND ? left : BAND;
   const unsigned inside = number - first * columns, column = inside / height;
   return {first + inside - column * height, column};
 }

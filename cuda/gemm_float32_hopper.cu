@@ -174,19 +174,6 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
       if (lane == 0) hopper::arrive(done);
     }
 
-    if (items.together) {
-      constexpr int PITCH = TILE_N + 8;
-      hopper::groupSync(TILE_N);
-#pragma unroll
-      for (int r = 0; r < 8; r++) {
-#pragma unroll
-        for (int v = 0; v < 4; v++) {
-          *(float4*)(slabs + (row + r / 4 * DOWN + r % 4) * PITCH + column + ACROSS * v) = {sum[r][4 * v], sum[r][4 * v + 1], sum[r][4 * v + 2], sum[r][4 * v + 3]};
-        }
-      }
-      storeTogether<float, TILE_M, TILE_N, PITCH>(g, slabs, item.batch, item.row * TILE_M, item.column * TILE_N, items.splits, threadIdx.x - 128, TILE_N);
-      return;
-    }
     const Size j = item.column * TILE_N + column;
     const int columns = leftOf(g.n, j, TILE_N);
     const bool vectors = g.n % 4 == 0 && ((uintptr_t)g.c & 15) == 0;
@@ -246,11 +233,7 @@ template <int TILE_N, int WARP_M> bool launch(const Gemm& g, const Cut& cut) {
   const Size rows = (g.m + TILE_M - 1) / TILE_M, columns = (g.n + TILE_N - 1) / TILE_N, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
   const K kernel = kernels[a.alongK][b.alongK];
-  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, onlyBand ? (unsigned)onlyBand : 8, (unsigned)cut.splits, depth, slabs, cut.together};
-  if (items.together) {
-    launchClusters(cut.splits, (unsigned)total, THREADS_OF<TILE_N>, SHARED_BYTES<TILE_N>, kernel, mapA, mapB, g, items, a, b, nullptr);
-    return true;
-  }
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs};
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const Size most = processors() * (256 / TILE_N);
   LAUNCH_SHARED(SHARED_BYTES<TILE_N>, (unsigned)(total < most ? total : most), THREADS_OF<TILE_N>, kernel, mapA, mapB, g, items, a, b, parts);
@@ -264,8 +247,8 @@ bool hopperFloat32Gemm(const Gemm& g, float most) {
   constexpr Size MOST = 1 << 30;
   if (capability() != 9 || !tensorMapEncoder() || g.m < 64 || g.n < 64 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST) return false;
   if (!aligned(first(g), g.aColumn) || !aligned(second(g), g.bRow)) return false;
-  static const Tile tiles[] = {{TILE_M, 256, 112, 112}, {TILE_M, 256, 111, 111}, {TILE_M, 128, 108, 75}, {TILE_M, 128, 107, 74}};
-  const Cut cut = cutGemm(g, tiles, 4, DEEP, clusterRooms());
+  static const Tile tiles[] = {{TILE_M, 256, 101, 95}, {TILE_M, 256, 100, 94}, {TILE_M, 128, 88, 67}, {TILE_M, 128, 87, 66}};
+  const Cut cut = cutGemm(g, tiles, 4, DEEP);
   if (cut.cycles >= most) return false;
   switch (cut.tile) {
     case 0: return launch<256, 32>(g, cut);

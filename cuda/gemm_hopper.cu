@@ -198,28 +198,6 @@ __global__ void __launch_bounds__(LANES, 1)
         last = stage;
         if (++stage == N) stage = 0, parity ^= 1;
       };
-      const auto store = [&](int place, int apart) {
-        if (items.together) {
-          constexpr int HEIGHT = TRANSPOSED ? COLUMNS : ROWS, WIDTH = TRANSPOSED ? ROWS : COLUMNS, PITCH = WIDTH + (TRANSPOSED ? 4 : 8);
-          float* const sums = (float*)slabs;
-          hopper::groupSync(256);
-#pragma unroll
-          for (int e = 0; e < COLUMNS / 4; e++) {
-            const int j = e / 2, h = e % 2, t = lane % 4;
-            if (TRANSPOSED) {
-              *(float2*)(sums + (8 * j + 2 * t + h) * PITCH + place) = {sum[4 * j + h], sum[4 * j + h + 2]};
-            } else {
-              *(float2*)(sums + (place + apart * h) * PITCH + 8 * j + 2 * t) = {sum[4 * j + 2 * h], sum[4 * j + 2 * h + 1]};
-            }
-          }
-          storeTogether<T, HEIGHT, WIDTH, PITCH>(g, sums, item.batch, TRANSPOSED ? item.column * COLUMNS : item.row * ROWS,
-                                                 TRANSPOSED ? item.row * ROWS : item.column * COLUMNS, items.splits, threadIdx.x - 128, 256);
-        } else if constexpr (TRANSPOSED) {
-          storeTransposed<ROWS, COLUMNS>(g, parts, item, place, sum);
-        } else {
-          storeTile<T, ROWS, COLUMNS>(g, parts, item, place, apart, sum);
-        }
-      };
       if constexpr (sizeof(T) == 4 && ALONG_A == Along::side) {
         const Fragments fragments(half);
         uint32_t x[2][4][4];
@@ -245,7 +223,8 @@ __global__ void __launch_bounds__(LANES, 1)
         }
         hopper::productsWait<0>();
         release();
-        store(fragments.place, 1);
+        if constexpr (TRANSPOSED) storeTransposed<ROWS, COLUMNS>(g, parts, item, fragments.place, sum);
+        else storeTile<T, ROWS, COLUMNS>(g, parts, item, fragments.place, 1, sum);
       } else {
         for (int s = 0; s < item.count; s++) {
           hopper::wait(full + stage, parity);
@@ -262,7 +241,7 @@ __global__ void __launch_bounds__(LANES, 1)
         }
         hopper::productsWait<0>();
         release();
-        store(64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8);
+        storeTile<T, ROWS, COLUMNS>(g, parts, item, 64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8, sum);
       }
     }
   }
@@ -287,27 +266,6 @@ PFN_cuTensorMapEncodeTiled_v12000 tensorMapEncoder() {
     return (PFN_cuTensorMapEncodeTiled_v12000)function;
   }();
   return found;
-}
-
-const int* clusterRooms() {
-  static int rooms[64][TOGETHER + 1];
-  int device = 0;
-  cudaGetDevice(&device);
-  int* const own = rooms[device < 64 ? device : 0];
-  if (own[0]) return own;
-  own[0] = 1;
-  const auto kernel = hopperKernel<__nv_bfloat16, 256, Along::k, Along::k, false>;
-  cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, SHARED_BYTES<256>);
-  for (int size = 2; size <= TOGETHER; size++) {
-    cudaLaunchConfig_t config = {};
-    cudaLaunchAttribute cluster = {};
-    cluster.id = cudaLaunchAttributeClusterDimension;
-    cluster.val.clusterDim.x = (unsigned)size, cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
-    config.gridDim = (unsigned)size, config.blockDim = LANES, config.dynamicSmemBytes = SHARED_BYTES<256>;
-    config.attrs = &cluster, config.numAttrs = 1;
-    if (cudaOccupancyMaxActiveClusters(own + size, kernel, &config) != cudaSuccess) own[size] = 0, cudaGetLastError();
-  }
-  return own;
 }
 
 bool describeMatrix(CUtensorMap& map, CUtensorMapDataType type, int size, const void* data, Size width, Size rows, Size row, Size batches,
@@ -370,15 +328,11 @@ template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
   const Size rows = (t.m + ROWS - 1) / ROWS, columns = (t.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
-  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, onlyBand ? (unsigned)onlyBand : 8, (unsigned)cut.splits, depth, slabs, cut.together};
-  const int batchesA = t.aBatch ? (int)g.batches : 1, batchesB = t.bBatch ? (int)g.batches : 1;
-  if (items.together) {
-    launchClusters(cut.splits, (unsigned)total, LANES, SHARED_BYTES<COLUMNS>, kernel, mapA, mapB, g, items, nullptr, batchesA, batchesB);
-    return true;
-  }
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs};
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const unsigned blocks = (unsigned)(total < processors() ? total : processors());
-  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, LANES, kernel, mapA, mapB, g, items, parts, batchesA, batchesB);
+  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, LANES, kernel, mapA, mapB, g, items, parts, t.aBatch ? (int)g.batches : 1,
+                t.bBatch ? (int)g.batches : 1);
   if (parts) joinSplits(g, cut.splits);
   return true;
 }
@@ -389,8 +343,8 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
   const bool transposed = sizeof(T) == 4 && a == Along::k && b == Along::side;
   if (transposed) std::swap(a, b);
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
-  static const Tile tiles[] = {{ROWS, 256, 1600 * rate, 1600 * rate}, {ROWS, 128, 1500 * rate, 1500 * rate}, {ROWS, 64, 850 * rate, 850 * rate}};
-  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T), clusterRooms());
+  static const Tile tiles[] = {{ROWS, 256, 1700 * rate, 1700 * rate}, {ROWS, 128, 1550 * rate, 1550 * rate}, {ROWS, 64, 1000 * rate, 1000 * rate}};
+  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T));
   return cut.tile == 0   ? launch<T, 256>(g, cut, a, b, transposed)
          : cut.tile == 1 ? launch<T, 128>(g, cut, a, b, transposed)
                          : launch<T, 64>(g, cut, a, b, transposed);

@@ -131,40 +131,4 @@ DEVICE void storeTransposed(const Gemm& g, float* parts, const Item& item, int p
     storeColumns<COLUMNS, false>((float*)g.c + row * g.n + column, nullptr, rows, left, g.n, 0, false, sum);
   }
 }
-
-// Adds the sums of a cluster's blocks, each [ROWS, COLUMNS] in rows of PITCH, in the blocks' order, and stores the results, each
-// block some of the rows. `thread` of so many of each block.
-template <class T, int ROWS, int COLUMNS, int PITCH>
-DEVICE void storeTogether(const Gemm& g, const float* sums, Size batch, Size i0, Size j0, int blocks, int thread, int threads) {
-  constexpr int WIDTH = COLUMNS / 4;
-  hopper::clusterSync();
-  const Size j = j0 + thread % WIDTH * 4;
-  const bool vectors = g.n % 4 == 0 && (uintptr_t)g.c % (4 * sizeof(T)) == 0;
-  for (int r = hopper::clusterRank() + blocks * (thread / WIDTH); r < ROWS && i0 + r < g.m; r += blocks * (threads / WIDTH)) {
-    if (j >= g.n) break;
-    const float* const from = sums + r * PITCH + thread % WIDTH * 4;
-    float4 sum = hopper::readOf(0, from);
-    for (int b = 1; b < blocks; b++) {
-      const float4 v = hopper::readOf(b, from);
-      sum.x += v.x, sum.y += v.y, sum.z += v.z, sum.w += v.w;
-    }
-    const Size row = batch * g.m + i0 + r;
-    const float z[4] = {sum.x, sum.y, sum.z, sum.w};
-    struct alignas(4 * sizeof(T)) Results {
-      T x[4];
-    } results;
-#pragma unroll
-    for (int e = 0; e < 4; e++) results.x[e] = j + e < g.n ? finish<T>(g, row, j + e, z[e]) : T(0.0f);
-    T* const to = (T*)g.c + row * g.n + j;
-    if (vectors) {
-      *(Results*)to = results;
-    } else {
-#pragma unroll
-      for (int e = 0; e < 4; e++) {
-        if (j + e < g.n) to[e] = results.x[e];
-      }
-    }
-  }
-  hopper::clusterSync();
-}
 #endif

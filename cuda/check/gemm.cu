@@ -272,8 +272,7 @@ void times(const Named& way, const std::string& only) {
 
 int main(int count, char** arguments) {
   for (int i = 1; i < count; i++) {
-    if (sscanf(arguments[i], "--splits=%d", &onlySplits) != 1 && sscanf(arguments[i], "--layouts=%d", &layouts) != 1 &&
-        sscanf(arguments[i], "--band=%d", &onlyBand) != 1) continue;
+    if (sscanf(arguments[i], "--splits=%d", &onlySplits) != 1 && sscanf(arguments[i], "--layouts=%d", &layouts) != 1) continue;
     for (int j = i--; j + 1 < count; j++) arguments[j] = arguments[j + 1];
     count--;
   }
