@@ -62,7 +62,7 @@ DEVICE void copySlab(unsigned char* to, const CUtensorMap* map, uint64_t* barrie
 // elements at a time. The lanes of eight that store together meet in no bank.
 template <int SIDE> struct Turner {
   // Parts of 32 of the side and 16 of k that a warp brings, and of those along the side.
-  static constexpr int EACH = SIDE / 64, ACROSS = SIDE / 32;
+  static constexpr int EACH = SIDE / 64, ACROSS = SIDE / 32, PARTS = ACROSS < 8 ? 1 : 2;
   const float* from;
   Size step;
   int left;
@@ -77,32 +77,47 @@ template <int SIDE> struct Turner {
   DEVICE static int along(int u) { return ACROSS < 4 ? 0 : u * 4 / ACROSS; }
   DEVICE static int place(int u) { return (across(u) + threadIdx.x / 32 % ACROSS) * 32 + threadIdx.x % 32 / 4 * 4; }
   DEVICE static int chunk(int u) { return (along(u) + threadIdx.x / 32 / ACROSS) * 4 + threadIdx.x % 4; }
-  // Part `u` of a slab that has `depth` steps of k; then the next slab's parts. Those of a whole one are straight code: loads do
-  // not wait for each other.
-  template <bool WHOLE> DEVICE void load(int u, int depth) {
-    const int rest = left - place(u);
-    const float* at = from + across(u) * 32 + along(u) * 16 * step;
+  // The next slab, which has `depth` steps of k. That of a whole one is straight code: loads do not wait for each other; the
+  // pointer is kept from the compiler, which would have a register for each of its values.
+  DEVICE void load(int depth) {
+    if (left == SIDE && depth >= 32) {
+      const float* at = from;
 #pragma unroll
-    for (int e = 0; e < 4; e++, at += step) {
-      const int p = chunk(u) * 4 + e;
-      if (WHOLE) {
-        const float4 v = *(const float4*)at;
-        x[u][e][0] = v.x, x[u][e][1] = v.y, x[u][e][2] = v.z, x[u][e][3] = v.w;
-      } else {
+      for (int part = 0; part < EACH; part += PARTS) {
 #pragma unroll
-        for (int i = 0; i < 4; i++) x[u][e][i] = p < depth && i < rest ? at[i] : 0;
+        for (int e = 0; e < 4; e++, at += step) {
+          asm volatile("" : "+l"(at));
+#pragma unroll
+          for (int u = part; u < part + PARTS; u++) {
+            const float4 v = *(const float4*)(at + across(u) * 32);
+            x[u][e][0] = v.x, x[u][e][1] = v.y, x[u][e][2] = v.z, x[u][e][3] = v.w;
+          }
+        }
+        at += 12 * step;
+      }
+    } else {
+#pragma unroll
+      for (int u = 0; u < EACH; u++) {
+#pragma unroll
+        for (int e = 0; e < 4; e++) {
+          const float* const at = from + across(u) * 32 + (along(u) * 16 + e) * step;
+#pragma unroll
+          for (int i = 0; i < 4; i++) x[u][e][i] = chunk(u) * 4 + e < depth && place(u) + i < left ? at[i] : 0;
+        }
       }
     }
-    if (u == EACH - 1) from += 32 * step;
+    from += 32 * step;
   }
-  DEVICE bool whole(int depth) const { return left == SIDE && depth >= 32; }
-  DEVICE void store(int u, unsigned char* slab) const {
+  DEVICE void store(unsigned char* slab) const {
     const auto rounded = [](float v) { return roundToTf32(__float_as_uint(v)); };
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const int row = place(u) + i;
-      *(uint4*)(slab + row * ROW_BYTES + (chunk(u) ^ (row & 7)) * 16) = {rounded(x[u][0][i]), rounded(x[u][1][i]), rounded(x[u][2][i]),
-                                                                         rounded(x[u][3][i])};
+    for (int u = 0; u < EACH; u++) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const int row = place(u) + i;
+        *(uint4*)(slab + row * ROW_BYTES + (chunk(u) ^ (row & 7)) * 16) = {rounded(x[u][0][i]), rounded(x[u][1][i]), rounded(x[u][2][i]),
+                                                                           rounded(x[u][3][i])};
+      }
     }
   }
 };
@@ -143,8 +158,7 @@ __global__ void __launch_bounds__(LANES, 1)
         const Item item = items.at(i);
         const auto depthOf = [&](int s) { return (int)g.k - (item.begin + s) * DEEP; };
         b.begin((const float*)g.b + item.batch * g.bBatch, g.bRow, (Size)item.begin * DEEP, item.column * COLUMNS, g.n);
-#pragma unroll
-        for (int u = 0; u < b.EACH; u++) b.template load<false>(u, depthOf(0));
+        b.load(depthOf(0));
         for (int s = 0; s < item.count; s++) {
           unsigned char* const to = slabs + stage * SLAB<COLUMNS>;
           hopper::wait(empty + stage, parity);
@@ -152,16 +166,10 @@ __global__ void __launch_bounds__(LANES, 1)
             hopper::arriveAndExpect(full + stage, A);
             copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, (item.begin + s) * DEEP, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
           }
-          const int depth = s + 1 < item.count ? depthOf(s + 1) : 0;
-          if (b.whole(depth)) {
-#pragma unroll
-            for (int u = 0; u < b.EACH; u++) b.store(u, to + A), b.template load<true>(u, depth);
-          } else {
-#pragma unroll
-            for (int u = 0; u < b.EACH; u++) b.store(u, to + A), b.template load<false>(u, depth);
-          }
+          b.store(to + A);
           hopper::fenceStores();
           hopper::arrive(full + stage);
+          if (s + 1 < item.count) b.load(depthOf(s + 1));
           if (++stage == N) stage = 0, parity ^= 1;
         }
       }
