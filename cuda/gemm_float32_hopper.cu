@@ -53,7 +53,10 @@ template <int SIDE> struct Transposer {
 #pragma unroll
       for (int u = 0; u < EACH; u++, at += 124 * step) {
 #pragma unroll
-        for (int i = 0; i < 4; i++, at += step) read4(x[u][i], at);
+        for (int i = 0; i < 4; i++, at += step) {
+          const float4 v = hopper::readAhead(at);
+          x[u][i][0] = v.x, x[u][i][1] = v.y, x[u][i][2] = v.z, x[u][i][3] = v.w;
+        }
       }
     } else {
 #pragma unroll

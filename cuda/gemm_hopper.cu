@@ -153,7 +153,7 @@ __global__ void __launch_bounds__(LANES, 1)
     if constexpr (TURNED) {
       int stage = 0, parity = 1;
       Turner<COLUMNS> b;
-      if (threadIdx.x == 0) hopper::prefetchMap(&mapA);
+      if (threadIdx.x == 0) hopper::prefetchMap(&mapA), hopper::prefetchMap(&mapB);
       for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
         const Item item = items.at(i);
         const auto depthOf = [&](int s) { return (int)g.k - (item.begin + s) * DEEP; };
@@ -164,7 +164,12 @@ __global__ void __launch_bounds__(LANES, 1)
           hopper::wait(empty + stage, parity);
           if (threadIdx.x == 0) {
             hopper::arriveAndExpect(full + stage, A);
-            copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, (item.begin + s) * DEEP, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
+            const int k = (item.begin + s) * DEEP;
+            copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, k, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
+#pragma unroll
+            for (int j = 0; j < COLUMNS; j += 32) {
+              hopper::prefetchBox(&mapB, (int)item.column * COLUMNS + j, k + 4 * DEEP, batchesB > 1 ? (int)item.batch : 0);
+            }
           }
           b.store(to + A);
           hopper::fenceStores();

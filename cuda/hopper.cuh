@@ -65,6 +65,16 @@ INSTRUCTION void copyBox(void* to, const CUtensorMap* map, uint64_t* barrier, in
       "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z), "r"(w)
       : "memory");
 }
+// Begins to bring a box of a tensor of three axes to the L2 cache.
+INSTRUCTION void prefetchBox(const CUtensorMap* map, int x, int y, int z) {
+  asm volatile("cp.async.bulk.prefetch.tensor.3d.L2.global.tile [%0, {%1, %2, %3}];" ::"l"(map), "r"(x), "r"(y), "r"(z) : "memory");
+}
+// Reads 4 elements, and brings the 256 bytes that they lie in to the L2 cache.
+INSTRUCTION float4 readAhead(const float* from) {
+  float4 v;
+  asm volatile("ld.global.nc.L2::256B.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "l"(from));
+  return v;
+}
 INSTRUCTION void prefetchMap(const CUtensorMap* map) { asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory"); }
 
 // ---------------------------------------------------------------- products of a warpgroup
