@@ -1,6 +1,8 @@
 // How products of matrices are cut into tiles, and the second pass of those that are cut along k.
 #include "gemm.cuh"
 
+#include "library.cuh"
+
 bool (*libraryGemm)(const Gemm&) = nullptr;
 int onlyTile = -1, onlySplits = 0;
 
@@ -26,14 +28,29 @@ int sharedMemory() {
   return attributeOf(cudaDevAttrMaxSharedMemoryPerBlockOptin, known);
 }
 
+// Up to so many multiplications Hopper's own kernels are quicker than NVIDIA's library.
+static bool ownFirst(const Gemm& g) {
+  const double most = g.type == GemmType::float32 || g.type == GemmType::tf32 ? 1 << 30 : 1 << 27;
+  return capability() == 9 && !libraryOptions[SMALL_PROBLEMS] && (double)g.batches * g.m * g.n * g.k <= most;
+}
+
+bool quickGemm(const Gemm& g) {
+  if (ownFirst(g) && (g.type == GemmType::float32 ? hopperFloat32Gemm(g, INFINITY) : hopperGemm(g))) return true;
+  if ((libraryGemm && libraryGemm(g)) || rowsGemm(g) || hopperGemm(g) || tensorGemm(g)) return true;
+  Gemm wide = g;
+  wide.type = GemmType::float32;
+  return (g.type == GemmType::float32 || g.type == GemmType::tf32) && tiledGemm(wide);
+}
+
 bool tensorGemm(const Gemm& g) {
   if (g.type == GemmType::float32 || capability() < 8 || g.k >= 1 << 30) return false;
   return g.type == GemmType::bfloat16 ? tensorGemmBfloat16(g) : g.type == GemmType::float16 ? tensorGemmFloat16(g) : tensorGemmTf32(g);
 }
 
-Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, int together) {
-  // In cycles: for a tile to begin and end, to launch the second pass, and bytes it moves in one on each SM.
-  constexpr float BLOCK = 1500, PASS = 6000, BYTES = 12, CLUSTER = 1500, SHARED = 32;
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step) {
+  // In cycles: for a tile to begin and end, and how many results it stores in one; to launch the second pass, and bytes that it
+  // moves in one on each SM.
+  constexpr float BLOCK = 2000, STORED = 8, PASS = 6000, BYTES = 12;
   const Size sms = processors(), results = g.batches * g.m * g.n;
   Cut best = {0, 1, g.k, INFINITY};
   for (int tile = 0; tile < count; tile++) {
@@ -41,15 +58,13 @@ Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, int together)
     const Tile& t = tiles[tile];
     const Size blocks = g.batches * ((g.m + t.rows - 1) / t.rows) * ((g.n + t.columns - 1) / t.columns);
     for (int splits = 1; splits <= 64; splits += splits < 8 ? 1 : splits / 2) {
-      if (splits > 1 && (g.k < splits * 4 * step || g.batches > 65535)) break;
-      if (splits > together && splits > 1 && splits * results * 4 > WORKSPACE) break;
+      if (splits > 1 && (g.k < splits * 4 * step || splits * results * 4 > WORKSPACE || g.batches > 65535)) break;
       if (onlySplits && splits != onlySplits) continue;
       const Size depth = splits == 1 ? g.k : (g.k + splits * step - 1) / (splits * step) * step;
       const Size ranges = splits == 1 ? 1 : (g.k + depth - 1) / depth;
-      const float rounds = (float)((blocks * ranges + sms - 1) / sms);
-      float cycles = rounds * ((float)t.rows * t.columns * depth / (rounds > 1 ? t.rate : t.alone) + BLOCK);
-      if (ranges > 1 && ranges <= together) cycles += CLUSTER + (float)t.rows * t.columns * 4 / SHARED;
-      else if (ranges > 1) cycles += PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms);
+      const float rounds = (float)((blocks * ranges + sms - 1) / sms), size = (float)t.rows * t.columns;
+      float cycles = rounds * (size * depth / (rounds > 1 ? t.rate : t.alone) + size / STORED + BLOCK);
+      if (ranges > 1) cycles += PASS + (float)results * 4 * (ranges + 1) / (BYTES * sms);
       if (cycles < best.cycles) best = {tile, (int)ranges, depth, cycles};
     }
   }

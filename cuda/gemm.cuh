@@ -18,6 +18,9 @@ struct Gemm {
   GemmType type;
 };
 
+// Launches one by the quickest way that is made for it; false where there is none. tf32 may become float32.
+bool quickGemm(const Gemm& g);
+
 // The ways to compute one: each launches it and returns true, or returns false when it is not made for it.
 
 // NVIDIA's library's, where it was found; else null.
@@ -52,10 +55,10 @@ struct Cut {
 };
 
 // The cut that is estimated to take the least time. Ranges of k are multiples of `step`; the sums of the ranges have to fit
-// in the working space, unless there are `together` of them at most, which a cluster of blocks adds.
+// in the working space.
 // Only the tile of that place is taken where `onlyTile` is not negative, as the checks of cuda/check/gemm.cu ask.
 extern int onlyTile, onlySplits;
-Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step, int together = 0);
+Cut cutGemm(const Gemm& g, const Tile* tiles, int count, int step);
 // c from the sums of the ranges, [splits, batches, m, n] in the working space.
 void joinSplits(const Gemm& g, int splits);
 

@@ -72,7 +72,7 @@ Load loadOf(const void* data, Size step, Size sideStep, Size batch) {
   return step == 1 || sideStep != 1 ? ALONG_K : ALONG_SIDE;
 }
 
-const Tile TILES[] = {{128, 256, 105, 105}, {128, 128, 100, 60}, {64, 64, 85, 40}};
+const Tile TILES[] = {{128, 256, 86, 82}, {128, 128, 84, 80}, {64, 64, 75, 55}};
 
 }  // namespace
 

@@ -36,26 +36,39 @@ DEVICE void read4(float* to, const float* from) {
 // Brings slabs of an operand that is contiguous along k: a thread has 4 rows of 4 elements at a time.
 template <int SIDE> struct Transposer {
   static constexpr int EACH = SIDE / 128;
+  const float* from;
+  Size step;
+  int left;
   float x[EACH][4][4];
 
   DEVICE static int row(int u) { return (u * 4 + threadIdx.x / 32) * 32 + threadIdx.x % 8 * 4; }
   DEVICE static int deep() { return threadIdx.x % 32 / 8 * 4; }
-  DEVICE void load(const Operand& o, Size batch, Size s0, int k0, int k) {
-    const int p = k0 + deep();
+  DEVICE void begin(const Operand& o, Size batch, Size s0, Size k0) {
+    step = o.sideStep, from = o.data + batch * o.batch + (s0 + row(0)) * step + k0 + deep(), left = leftOf(o.side, s0, SIDE);
+  }
+  // The next slab, which has `depth` steps of k. That of a whole one is straight code: loads do not wait for each other.
+  DEVICE void load(int depth) {
+    const float* at = from;
+    if (left == SIDE && depth >= DEEP) {
 #pragma unroll
-    for (int u = 0; u < EACH; u++) {
+      for (int u = 0; u < EACH; u++, at += 124 * step) {
 #pragma unroll
-      for (int i = 0; i < 4; i++) {
-        const Size s = s0 + row(u) + i;
-        const float* const from = o.data + batch * o.batch + s * o.sideStep + p;
-        if (s < o.side && p + 3 < k) {
-          read4(x[u][i], from);
-        } else {
+        for (int i = 0; i < 4; i++, at += step) {
+          const float4 v = hopper::readAhead(at);
+          x[u][i][0] = v.x, x[u][i][1] = v.y, x[u][i][2] = v.z, x[u][i][3] = v.w;
+        }
+      }
+    } else {
 #pragma unroll
-          for (int e = 0; e < 4; e++) x[u][i][e] = s < o.side && p + e < k ? from[e] : 0;
+      for (int u = 0; u < EACH; u++, at += 124 * step) {
+#pragma unroll
+        for (int i = 0; i < 4; i++, at += step) {
+#pragma unroll
+          for (int e = 0; e < 4; e++) x[u][i][e] = row(u) + i < left && deep() + e < depth ? at[e] : 0;
         }
       }
     }
+    from += DEEP;
   }
   DEVICE void store(float* slab) const {
 #pragma unroll
@@ -67,8 +80,8 @@ template <int SIDE> struct Transposer {
 };
 #endif
 
-// UNROLLED steps of k stand in one piece of code.
-template <int TILE_N, int UNROLLED, bool K_A, bool K_B>
+// A warp does WARP_M x (4096 / WARP_M) results, its lanes lie (WARP_M / 8) x (256 / WARP_M).
+template <int TILE_N, int WARP_M, bool K_A, bool K_B>
 __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
     hopperFloat32Kernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
                         const __grid_constant__ Items items, const __grid_constant__ Operand operandA, const __grid_constant__ Operand operandB,
@@ -94,11 +107,13 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
     for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
       const Item item = items.at(i);
       const Size i0 = item.row * TILE_M, j0 = item.column * TILE_N;
+      if (K_A) a.begin(operandA, item.batch, i0, (Size)item.begin * DEEP);
+      if (K_B) b.begin(operandB, item.batch, j0, (Size)item.begin * DEEP);
       for (int s = 0; s < item.count; s++) {
-        const int k0 = (item.begin + s) * DEEP;
+        const int k0 = (item.begin + s) * DEEP, depth = (int)g.k - k0;
         float* const to = slabs + stage * SLAB<TILE_N>;
-        if (K_A) a.load(operandA, item.batch, i0, k0, (int)g.k);
-        if (K_B && (TILE_N == 256 || !K_A)) b.load(operandB, item.batch, j0, k0, (int)g.k);
+        if (K_A) a.load(depth);
+        if (K_B && (TILE_N == 256 || !K_A)) b.load(depth);
         hopper::wait(empty + stage, parity);
         if (threadIdx.x == 0) {
           hopper::arriveAndExpect(full + stage, 4 * DEEP * ((K_A ? 0 : TILE_M) + (K_B ? 0 : TILE_N)));
@@ -106,7 +121,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
           if (!K_B) hopper::copyBox(to + A, &mapB, full + stage, (int)j0, k0, operandB.batch ? (int)item.batch : 0);
         }
         if (K_A) a.store(to);
-        if (K_B && TILE_N != 256 && K_A) b.load(operandB, item.batch, j0, k0, (int)g.k);
+        if (K_B && TILE_N != 256 && K_A) b.load(depth);
         if (K_B) b.store(to + A);
         if (K_A || K_B) hopper::arrive(full + stage);
         if (++stage == N) stage = 0, parity ^= 1;
@@ -116,16 +131,16 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
   }
 
   hopper::moreRegisters<TILE_N == 256 ? 208 : 216>();
-  // A warp's lanes lie 4 x 8; a lane has the rows 4 y .. 4 y + 3 and 16 more of its warp's 32, and the columns 4 x .. 4 x + 3 of
-  // each 32 of its warp's 128.
-  const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32, row = warp * 32 + lane / 8 * 4;
-  const int column = (threadIdx.x / 128 - 1) * 128 + lane % 8 * 4;
+  // A lane has 4 rows and 4 more DOWN on, and four times 4 columns ACROSS from each other.
+  constexpr int UNROLLED = 8, LANES = 256 / WARP_M, DOWN = WARP_M / 2, ACROSS = 4 * LANES, WARPS = TILE_M / WARP_M;
+  const int warp = threadIdx.x / 32 - 4, lane = threadIdx.x % 32, row = warp % WARPS * WARP_M + lane / LANES * 4;
+  const int column = warp / WARPS * (4096 / WARP_M) + lane % LANES * 4;
   int stage = 0, parity = 0;
   float x[2][8], y[2][16];
   const auto read = [&](float (&x)[8], float (&y)[16], const float* as, const float* bs) {
-    read4(x, as), read4(x + 4, as + 16);
+    read4(x, as), read4(x + 4, as + DOWN);
 #pragma unroll
-    for (int v = 0; v < 4; v++) read4(y + 4 * v, bs + 32 * v);
+    for (int v = 0; v < 4; v++) read4(y + 4 * v, bs + ACROSS * v);
   };
   for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
     const Item item = items.at(i);
@@ -162,19 +177,6 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
       if (lane == 0) hopper::arrive(done);
     }
 
-    if (items.together) {
-      constexpr int PITCH = TILE_N + 8;
-      hopper::groupSync(TILE_N);
-#pragma unroll
-      for (int r = 0; r < 8; r++) {
-#pragma unroll
-        for (int v = 0; v < 4; v++) {
-          *(float4*)(slabs + (row + r / 4 * 16 + r % 4) * PITCH + column + 32 * v) = {sum[r][4 * v], sum[r][4 * v + 1], sum[r][4 * v + 2], sum[r][4 * v + 3]};
-        }
-      }
-      storeTogether<float, TILE_M, TILE_N, PITCH>(g, slabs, item.batch, item.row * TILE_M, item.column * TILE_N, items.splits, threadIdx.x - 128, TILE_N);
-      return;
-    }
     const Size j = item.column * TILE_N + column;
     const int columns = leftOf(g.n, j, TILE_N);
     const bool vectors = g.n % 4 == 0 && ((uintptr_t)g.c & 15) == 0;
@@ -182,7 +184,7 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
       constexpr bool EXTRAS = decltype(extras)::value;
 #pragma unroll
       for (int r = 0; r < 8; r++) {
-        const Size i = item.row * TILE_M + row + r / 4 * 16 + r % 4, place = item.batch * g.m + i;
+        const Size i = item.row * TILE_M + row + r / 4 * DOWN + r % 4, place = item.batch * g.m + i;
         if (i >= g.m) continue;
         float* const to = (parts ? parts + item.split * g.batches * g.m * g.n : (float*)g.c) + place * g.n + j;
         const float* const added = EXTRAS && g.bias ? (const float*)g.bias + place * g.biasRow + j : nullptr;
@@ -191,14 +193,14 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
           float z[4];
 #pragma unroll
           for (int e = 0; e < 4; e++) {
-            z[e] = extended<float, EXTRAS>(sum[r][4 * v + e], added + 32 * v + e, added && 32 * v + e < columns, g.relu);
+            z[e] = extended<float, EXTRAS>(sum[r][4 * v + e], added + ACROSS * v + e, added && ACROSS * v + e < columns, g.relu);
           }
-          if (vectors && 32 * v < columns) {
-            *(float4*)(to + 32 * v) = {z[0], z[1], z[2], z[3]};
+          if (vectors && ACROSS * v < columns) {
+            *(float4*)(to + ACROSS * v) = {z[0], z[1], z[2], z[3]};
           } else {
 #pragma unroll
             for (int e = 0; e < 4; e++) {
-              if (32 * v + e < columns) to[32 * v + e] = z[e];
+              if (ACROSS * v + e < columns) to[ACROSS * v + e] = z[e];
             }
           }
         }
@@ -220,9 +222,9 @@ bool aligned(const Operand& o, Size step) {
 Operand first(const Gemm& g) { return {(const float*)g.a, g.m, g.aRow, g.aBatch, g.aColumn == 1}; }
 Operand second(const Gemm& g) { return {(const float*)g.b, g.n, g.bColumn, g.bBatch, g.bRow == 1}; }
 
-template <int TILE_N, int UNROLLED> bool launch(const Gemm& g, const Cut& cut) {
+template <int TILE_N, int WARP_M> bool launch(const Gemm& g, const Cut& cut) {
   using K = void (*)(CUtensorMap, CUtensorMap, Gemm, Items, Operand, Operand, float*);
-#define OF(A, B) hopperFloat32Kernel<TILE_N, UNROLLED, A, B>
+#define OF(A, B) hopperFloat32Kernel<TILE_N, WARP_M, A, B>
   static const K kernels[2][2] = {{OF(false, false), OF(false, true)}, {OF(true, false), OF(true, true)}};
 #undef OF
   const Operand a = first(g), b = second(g);
@@ -234,11 +236,7 @@ template <int TILE_N, int UNROLLED> bool launch(const Gemm& g, const Cut& cut) {
   const Size rows = (g.m + TILE_M - 1) / TILE_M, columns = (g.n + TILE_N - 1) / TILE_N, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
   const K kernel = kernels[a.alongK][b.alongK];
-  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
-  if (items.together) {
-    launchClusters(cut.splits, (unsigned)total, THREADS_OF<TILE_N>, SHARED_BYTES<TILE_N>, kernel, mapA, mapB, g, items, a, b, nullptr);
-    return true;
-  }
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs};
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const Size most = processors() * (256 / TILE_N);
   LAUNCH_SHARED(SHARED_BYTES<TILE_N>, (unsigned)(total < most ? total : most), THREADS_OF<TILE_N>, kernel, mapA, mapB, g, items, a, b, parts);
@@ -252,14 +250,14 @@ bool hopperFloat32Gemm(const Gemm& g, float most) {
   constexpr Size MOST = 1 << 30;
   if (capability() != 9 || !tensorMapEncoder() || g.m < 64 || g.n < 64 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST) return false;
   if (!aligned(first(g), g.aColumn) || !aligned(second(g), g.bRow)) return false;
-  static const Tile tiles[] = {{TILE_M, 256, 112, 112}, {TILE_M, 256, 111, 111}, {TILE_M, 128, 108, 75}, {TILE_M, 128, 107, 74}};
-  const Cut cut = cutGemm(g, tiles, 4, DEEP, TOGETHER);
+  static const Tile tiles[] = {{TILE_M, 256, 101, 95}, {TILE_M, 256, 100, 94}, {TILE_M, 128, 88, 67}, {TILE_M, 128, 87, 66}};
+  const Cut cut = cutGemm(g, tiles, 4, DEEP);
   if (cut.cycles >= most) return false;
   switch (cut.tile) {
-    case 0: return launch<256, 8>(g, cut);
-    case 1: return launch<256, 16>(g, cut);
-    case 2: return launch<128, 8>(g, cut);
-    default: return launch<128, 16>(g, cut);
+    case 0: return launch<256, 32>(g, cut);
+    case 1: return launch<256, 64>(g, cut);
+    case 2: return launch<128, 32>(g, cut);
+    default: return launch<128, 64>(g, cut);
   }
 }
 #endif

@@ -20,7 +20,7 @@ namespace {
 
 enum class Along { k, side };
 
-constexpr int ROWS = 128, THREADS = 384, ROW_BYTES = 128;
+constexpr int ROWS = 128, LANES = 384, ROW_BYTES = 128;
 template <int COLUMNS> constexpr int STAGES = COLUMNS == 256 ? 4 : COLUMNS == 128 ? 6 : 8;
 template <int COLUMNS> constexpr int SLAB = (ROWS + COLUMNS) * ROW_BYTES;
 // The barriers, and what aligns the slabs to the swizzle's 1024 bytes.
@@ -62,7 +62,7 @@ DEVICE void copySlab(unsigned char* to, const CUtensorMap* map, uint64_t* barrie
 // elements at a time. The lanes of eight that store together meet in no bank.
 template <int SIDE> struct Turner {
   // Parts of 32 of the side and 16 of k that a warp brings, and of those along the side.
-  static constexpr int EACH = SIDE / 64, ACROSS = SIDE / 32;
+  static constexpr int EACH = SIDE / 64, ACROSS = SIDE / 32, PARTS = ACROSS < 8 ? 1 : 2;
   const float* from;
   Size step;
   int left;
@@ -77,30 +77,47 @@ template <int SIDE> struct Turner {
   DEVICE static int along(int u) { return ACROSS < 4 ? 0 : u * 4 / ACROSS; }
   DEVICE static int place(int u) { return (across(u) + threadIdx.x / 32 % ACROSS) * 32 + threadIdx.x % 32 / 4 * 4; }
   DEVICE static int chunk(int u) { return (along(u) + threadIdx.x / 32 / ACROSS) * 4 + threadIdx.x % 4; }
-  // Part `u` of a slab that has `depth` steps of k; then the next slab's parts.
-  DEVICE void load(int u, int depth) {
-    const int rest = left - place(u);
-    const float* at = from + across(u) * 32 + along(u) * 16 * step;
+  // The next slab, which has `depth` steps of k. That of a whole one is straight code: loads do not wait for each other; the
+  // pointer is kept from the compiler, which would have a register for each of its values.
+  DEVICE void load(int depth) {
+    if (left == SIDE && depth >= 32) {
+      const float* at = from;
 #pragma unroll
-    for (int e = 0; e < 4; e++, at += step) {
-      const int p = chunk(u) * 4 + e;
-      if (p < depth && rest >= 4) {
-        const float4 v = *(const float4*)at;
-        x[u][e][0] = v.x, x[u][e][1] = v.y, x[u][e][2] = v.z, x[u][e][3] = v.w;
-      } else {
+      for (int part = 0; part < EACH; part += PARTS) {
 #pragma unroll
-        for (int i = 0; i < 4; i++) x[u][e][i] = p < depth && i < rest ? at[i] : 0;
+        for (int e = 0; e < 4; e++, at += step) {
+          asm volatile("" : "+l"(at));
+#pragma unroll
+          for (int u = part; u < part + PARTS; u++) {
+            const float4 v = *(const float4*)(at + across(u) * 32);
+            x[u][e][0] = v.x, x[u][e][1] = v.y, x[u][e][2] = v.z, x[u][e][3] = v.w;
+          }
+        }
+        at += 12 * step;
+      }
+    } else {
+#pragma unroll
+      for (int u = 0; u < EACH; u++) {
+#pragma unroll
+        for (int e = 0; e < 4; e++) {
+          const float* const at = from + across(u) * 32 + (along(u) * 16 + e) * step;
+#pragma unroll
+          for (int i = 0; i < 4; i++) x[u][e][i] = chunk(u) * 4 + e < depth && place(u) + i < left ? at[i] : 0;
+        }
       }
     }
-    if (u == EACH - 1) from += 32 * step;
+    from += 32 * step;
   }
-  DEVICE void store(int u, unsigned char* slab) const {
+  DEVICE void store(unsigned char* slab) const {
     const auto rounded = [](float v) { return roundToTf32(__float_as_uint(v)); };
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const int row = place(u) + i;
-      *(uint4*)(slab + row * ROW_BYTES + (chunk(u) ^ (row & 7)) * 16) = {rounded(x[u][0][i]), rounded(x[u][1][i]), rounded(x[u][2][i]),
-                                                                         rounded(x[u][3][i])};
+    for (int u = 0; u < EACH; u++) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) {
+        const int row = place(u) + i;
+        *(uint4*)(slab + row * ROW_BYTES + (chunk(u) ^ (row & 7)) * 16) = {rounded(x[u][0][i]), rounded(x[u][1][i]), rounded(x[u][2][i]),
+                                                                           rounded(x[u][3][i])};
+      }
     }
   }
 };
@@ -114,7 +131,7 @@ template <int SIDE, Along ALONG> DEVICE uint64_t matrixOf(const unsigned char* s
 
 // a [m, k] and b [k, n], or where TRANSPOSED b' [n, k] and a' [k, m].
 template <class T, int COLUMNS, Along ALONG_A, Along ALONG_B, bool TRANSPOSED>
-__global__ void __launch_bounds__(THREADS, 1)
+__global__ void __launch_bounds__(LANES, 1)
     hopperKernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
                  const __grid_constant__ Items items, float* parts, int batchesA, int batchesB) {
 #ifdef HOPPER_DEVICE
@@ -136,27 +153,28 @@ __global__ void __launch_bounds__(THREADS, 1)
     if constexpr (TURNED) {
       int stage = 0, parity = 1;
       Turner<COLUMNS> b;
-      if (threadIdx.x == 0) hopper::prefetchMap(&mapA);
+      if (threadIdx.x == 0) hopper::prefetchMap(&mapA), hopper::prefetchMap(&mapB);
       for (unsigned i = blockIdx.x; i < items.total; i += gridDim.x) {
         const Item item = items.at(i);
         const auto depthOf = [&](int s) { return (int)g.k - (item.begin + s) * DEEP; };
         b.begin((const float*)g.b + item.batch * g.bBatch, g.bRow, (Size)item.begin * DEEP, item.column * COLUMNS, g.n);
-#pragma unroll
-        for (int u = 0; u < b.EACH; u++) b.load(u, depthOf(0));
+        b.load(depthOf(0));
         for (int s = 0; s < item.count; s++) {
           unsigned char* const to = slabs + stage * SLAB<COLUMNS>;
           hopper::wait(empty + stage, parity);
           if (threadIdx.x == 0) {
             hopper::arriveAndExpect(full + stage, A);
-            copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, (item.begin + s) * DEEP, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
-          }
+            const int k = (item.begin + s) * DEEP;
+            copySlab<T, ROWS, ALONG_A>(to, &mapA, full + stage, k, (int)item.row * ROWS, batchesA > 1 ? (int)item.batch : 0);
 #pragma unroll
-          for (int u = 0; u < b.EACH; u++) {
-            b.store(u, to + A);
-            if (s + 1 < item.count) b.load(u, depthOf(s + 1));
+            for (int j = 0; j < COLUMNS; j += 32) {
+              hopper::prefetchBox(&mapB, (int)item.column * COLUMNS + j, k + 4 * DEEP, batchesB > 1 ? (int)item.batch : 0);
+            }
           }
+          b.store(to + A);
           hopper::fenceStores();
           hopper::arrive(full + stage);
+          if (s + 1 < item.count) b.load(depthOf(s + 1));
           if (++stage == N) stage = 0, parity ^= 1;
         }
       }
@@ -193,28 +211,6 @@ __global__ void __launch_bounds__(THREADS, 1)
         last = stage;
         if (++stage == N) stage = 0, parity ^= 1;
       };
-      const auto store = [&](int place, int apart) {
-        if (items.together) {
-          constexpr int HEIGHT = TRANSPOSED ? COLUMNS : ROWS, WIDTH = TRANSPOSED ? ROWS : COLUMNS, PITCH = WIDTH + (TRANSPOSED ? 4 : 8);
-          float* const sums = (float*)slabs;
-          hopper::groupSync(256);
-#pragma unroll
-          for (int e = 0; e < COLUMNS / 4; e++) {
-            const int j = e / 2, h = e % 2, t = lane % 4;
-            if (TRANSPOSED) {
-              *(float2*)(sums + (8 * j + 2 * t + h) * PITCH + place) = {sum[4 * j + h], sum[4 * j + h + 2]};
-            } else {
-              *(float2*)(sums + (place + apart * h) * PITCH + 8 * j + 2 * t) = {sum[4 * j + 2 * h], sum[4 * j + 2 * h + 1]};
-            }
-          }
-          storeTogether<T, HEIGHT, WIDTH, PITCH>(g, sums, item.batch, TRANSPOSED ? item.column * COLUMNS : item.row * ROWS,
-                                                 TRANSPOSED ? item.row * ROWS : item.column * COLUMNS, items.splits, threadIdx.x - 128, 256);
-        } else if constexpr (TRANSPOSED) {
-          storeTransposed<ROWS, COLUMNS>(g, parts, item, place, sum);
-        } else {
-          storeTile<T, ROWS, COLUMNS>(g, parts, item, place, apart, sum);
-        }
-      };
       if constexpr (sizeof(T) == 4 && ALONG_A == Along::side) {
         const Fragments fragments(half);
         uint32_t x[2][4][4];
@@ -240,7 +236,8 @@ __global__ void __launch_bounds__(THREADS, 1)
         }
         hopper::productsWait<0>();
         release();
-        store(fragments.place, 1);
+        if constexpr (TRANSPOSED) storeTransposed<ROWS, COLUMNS>(g, parts, item, fragments.place, sum);
+        else storeTile<T, ROWS, COLUMNS>(g, parts, item, fragments.place, 1, sum);
       } else {
         for (int s = 0; s < item.count; s++) {
           hopper::wait(full + stage, parity);
@@ -257,7 +254,7 @@ __global__ void __launch_bounds__(THREADS, 1)
         }
         hopper::productsWait<0>();
         release();
-        store(64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8);
+        storeTile<T, ROWS, COLUMNS>(g, parts, item, 64 * half + threadIdx.x / 32 % 4 * 16 + lane / 4, 8, sum);
       }
     }
   }
@@ -344,15 +341,11 @@ template <class T, int COLUMNS> bool launch(const Gemm& g, const Cut& cut, Along
   constexpr Size DEEP = ROW_BYTES / sizeof(T);
   const Size rows = (t.m + ROWS - 1) / ROWS, columns = (t.n + COLUMNS - 1) / COLUMNS, total = rows * columns * g.batches * cut.splits;
   const int slabs = (int)((g.k + DEEP - 1) / DEEP), depth = cut.splits > 1 ? (int)(cut.depth / DEEP) : slabs;
-  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs, cut.splits > 1 && cut.splits <= TOGETHER};
-  const int batchesA = t.aBatch ? (int)g.batches : 1, batchesB = t.bBatch ? (int)g.batches : 1;
-  if (items.together) {
-    launchClusters(cut.splits, (unsigned)total, THREADS, SHARED_BYTES<COLUMNS>, kernel, mapA, mapB, g, items, nullptr, batchesA, batchesB);
-    return true;
-  }
+  const Items items = {(unsigned)total, (unsigned)rows, (unsigned)columns, (unsigned)cut.splits, depth, slabs};
   float* parts = cut.splits > 1 ? (float*)current.workspace : nullptr;
   const unsigned blocks = (unsigned)(total < processors() ? total : processors());
-  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, THREADS, kernel, mapA, mapB, g, items, parts, batchesA, batchesB);
+  LAUNCH_SHARED(SHARED_BYTES<COLUMNS>, blocks, LANES, kernel, mapA, mapB, g, items, parts, t.aBatch ? (int)g.batches : 1,
+                t.bBatch ? (int)g.batches : 1);
   if (parts) joinSplits(g, cut.splits);
   return true;
 }
@@ -363,8 +356,8 @@ template <class T> bool hopperGemmOf(const Gemm& g) {
   const bool transposed = sizeof(T) == 4 && a == Along::k && b == Along::side;
   if (transposed) std::swap(a, b);
   constexpr float rate = sizeof(T) == 2 ? 1 : 0.5f;
-  static const Tile tiles[] = {{ROWS, 256, 1600 * rate, 1600 * rate}, {ROWS, 128, 1500 * rate, 1500 * rate}, {ROWS, 64, 850 * rate, 850 * rate}};
-  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T), TOGETHER);
+  static const Tile tiles[] = {{ROWS, 256, 1700 * rate, 1700 * rate}, {ROWS, 128, 1550 * rate, 1550 * rate}, {ROWS, 64, 1000 * rate, 1000 * rate}};
+  const Cut cut = cutGemm(transposed ? transposedOf(g) : g, tiles, 3, ROW_BYTES / sizeof(T));
   return cut.tile == 0   ? launch<T, 256>(g, cut, a, b, transposed)
          : cut.tile == 1 ? launch<T, 128>(g, cut, a, b, transposed)
                          : launch<T, 64>(g, cut, a, b, transposed);

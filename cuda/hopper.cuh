@@ -47,30 +47,6 @@ INSTRUCTION void wait(uint64_t* barrier, int parity) {
   } while (!over);
 }
 
-// ---------------------------------------------------------------- clusters
-
-// This block's place in its cluster.
-INSTRUCTION int clusterRank() {
-  uint32_t rank;
-  asm volatile("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
-  return (int)rank;
-}
-// All threads of the cluster that have not ended wait for each other, and see what the others have stored.
-INSTRUCTION void clusterSync() {
-  asm volatile("barrier.cluster.arrive.release; barrier.cluster.wait.acquire;" ::: "memory");
-}
-// What block `rank` of the cluster has at this address of its shared memory.
-INSTRUCTION float4 readOf(int rank, const float* shared) {
-  float4 v;
-  asm volatile("{ .reg .u32 at; mapa.shared::cluster.u32 at, %4, %5; ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [at]; }"
-               : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
-               : "r"(address(shared)), "r"(rank)
-               : "memory");
-  return v;
-}
-// `threads` threads of this block wait for each other.
-INSTRUCTION void groupSync(int threads) { asm volatile("bar.sync 1, %0;" ::"r"(threads) : "memory"); }
-
 // ---------------------------------------------------------------- the copy engine
 
 // Begins to copy a box of a tensor of three axes to shared memory; its bytes count on the barrier.
@@ -94,6 +70,16 @@ INSTRUCTION void copyBytes(void* to, const void* from, int bytes, uint64_t* barr
   asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(address(to)), "l"(from),
                "r"(bytes), "r"(address(barrier))
                : "memory");
+}
+// Begins to bring a box of a tensor of three axes to the L2 cache.
+INSTRUCTION void prefetchBox(const CUtensorMap* map, int x, int y, int z) {
+  asm volatile("cp.async.bulk.prefetch.tensor.3d.L2.global.tile [%0, {%1, %2, %3}];" ::"l"(map), "r"(x), "r"(y), "r"(z) : "memory");
+}
+// Reads 4 elements, and brings the 256 bytes that they lie in to the L2 cache.
+INSTRUCTION float4 readAhead(const float* from) {
+  float4 v;
+  asm volatile("ld.global.nc.L2::256B.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "l"(from));
+  return v;
 }
 INSTRUCTION void prefetchMap(const CUtensorMap* map) { asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory"); }
 

@@ -6,18 +6,14 @@
 #include "library.cuh"
 #include "product.cuh"
 
-// What is tried before the general kernel, in this order.
-static bool attempt(const Gemm& g) { return (libraryGemm && libraryGemm(g)) || rowsGemm(g) || hopperGemm(g) || tensorGemm(g); }
-
+// What is tried before the general kernel.
 template <class T> static bool attemptOf(Gemm g) {
   if constexpr (std::is_same<T, float>::value) {
     g.type = libraryOptions[MATMUL_TF32] ? GemmType::tf32 : GemmType::float32;
-    if (attempt(g)) return true;
-    g.type = GemmType::float32;
-    return tiledGemm(g);
+    return quickGemm(g);
   } else if constexpr (sizeof(T) == 2) {
     g.type = std::is_same<T, __half>::value ? GemmType::float16 : GemmType::bfloat16;
-    return attempt(g);
+    return quickGemm(g);
   } else {
     return false;
   }

@@ -51,9 +51,7 @@ template <class T> bool multiplied(Gemm g) {
   const bool wide = sizeof(T) == 4;
   g.type = !wide ? (std::is_same<T, __half>::value ? GemmType::float16 : GemmType::bfloat16)
                  : libraryOptions[CUDNN_TF32] ? GemmType::tf32 : GemmType::float32;
-  if ((libraryGemm && libraryGemm(g)) || rowsGemm(g) || hopperGemm(g) || tensorGemm(g)) return true;
-  g.type = GemmType::float32;
-  return wide && tiledGemm(g);
+  return quickGemm(g);
 }
 
 // patches[s * sampleStep + d * depthStep + pos], of `count` samples of x.
