@@ -118,39 +118,42 @@ SMALL_KERNEL smallLu(double* y, int32_t* pivots, const double* x, int m, int n) 
         for (int u = w; u < R; u++) own[r + SIDE * u] = a[u][w];
       }
       __syncthreads();
-      const int best = pivotOf(own, j, m);
-      const double pivot = own[best], inverse = 1 / pivot;
+      const int best = pivotOf(own, j, m), bestPart = best / SIDE;
+      const double pivot = own[best];
+      // Lifts a subnormal pivot, whose inverse might be infinite.
+      const double lift = std::fabs(pivot) > 1e-300 ? 1 : 1e200, inverse = 1 / (pivot * lift);
       if (threadIdx.x == 0) pivots[(Size)blockIdx.x * steps + j] = best;
       // The rows that change places: the best becomes U's.
-#pragma unroll
-      for (int u = w; u < R; u++) {
-        const int i = r + SIDE * u;
-#pragma unroll
-        for (int v = 0; v < R; v++) {
-          if (i == best) upper[c + SIDE * v] = a[u][v];
-          if (i == j) lower[c + SIDE * v] = a[u][v];
-        }
-      }
-      __syncthreads();
-      if (best != j) {
+      const bool holdsBest = r == best % SIDE, holdsOwn = r == k;
+      if (holdsBest) {
 #pragma unroll
         for (int u = w; u < R; u++) {
-          const int i = r + SIDE * u;
 #pragma unroll
-          for (int v = 0; v < R; v++) {
-            if (i == best) a[u][v] = lower[c + SIDE * v];
-            if (i == j) a[u][v] = upper[c + SIDE * v];
-          }
+          for (int v = 0; v < R && u == bestPart; v++) upper[c + SIDE * v] = a[u][v];
         }
+      }
+      if (holdsOwn) {
+#pragma unroll
+        for (int v = 0; v < R; v++) lower[c + SIDE * v] = a[w][v];
+      }
+      __syncthreads();
+      if (best != j && holdsBest) {
+#pragma unroll
+        for (int u = w; u < R; u++) {
+#pragma unroll
+          for (int v = 0; v < R && u == bestPart; v++) a[u][v] = lower[c + SIDE * v];
+        }
+      }
+      if (best != j && holdsOwn) {
+#pragma unroll
+        for (int v = 0; v < R; v++) a[w][v] = upper[c + SIDE * v];
       }
       if (pivot == 0) continue;
 #pragma unroll
       for (int u = w; u < R; u++) {
         const int i = r + SIDE * u;
         if (i <= j) continue;
-        const double value = own[i == best ? j : i];
-        // The inverse of a subnormal pivot may be infinite.
-        const double f = std::fabs(pivot) > 1e-300 ? value * inverse : value / pivot;
+        const double f = own[i == best ? j : i] * lift * inverse;
 #pragma unroll
         for (int v = w; v < R; v++) {
           if (v > w || c > k) a[u][v] -= f * upper[c + SIDE * v];
@@ -180,7 +183,9 @@ inline Size solveBytes(Size n) { return n * (n + 1) * (Size)sizeof(double); }
 // b = a^-1 b for a triangular a in shared memory: b's rows are those of this thread. Barriers.
 template <int R, bool UPPER> static DEVICE void substituteSmall(double (&b)[R][2], const double* a, int n, bool unit) {
   SHARED(double, solved, [2][TAKEN]);
+  SHARED(double, inverses, [SIDE * R]);
   const int r = threadIdx.x / SIDE, c = threadIdx.x % SIDE, pitch = pitchOf(n);
+  if ((int)threadIdx.x < n) inverses[threadIdx.x] = unit ? 1 : 1 / a[threadIdx.x * (pitch + 1)];
   __syncthreads();
 #pragma unroll
   for (int s = 0; s < R; s++) {
@@ -192,7 +197,7 @@ template <int R, bool UPPER> static DEVICE void substituteSmall(double (&b)[R][2
       if (r == k) {
 #pragma unroll
         for (int h = 0; h < 2; h++) {
-          if (!unit) b[w][h] /= a[i * pitch + i];
+          b[w][h] *= inverses[i];
           own[c + SIDE * h] = b[w][h];
         }
       }
@@ -213,14 +218,16 @@ template <int R, bool UPPER> static DEVICE void substituteSmall(double (&b)[R][2
 // triangular.
 SMALL_KERNEL smallSolve(double* b, const double* a, const int32_t* pivots, int n, Size k, unsigned groups, bool upper, bool unit) {
   DYNAMIC_SHARED(double, near);
+  SHARED(int, swaps, [SIDE * R]);
   SHARED(int, order, [SIDE * R]);
   const int r = threadIdx.x / SIDE, c = threadIdx.x % SIDE;
   const Size t = blockIdx.x / groups, first = (blockIdx.x - t * groups) * TAKEN;
   for (int e = threadIdx.x; e < n * n; e += SIDE * SIDE) near[e / n * pitchOf(n) + e % n] = a[t * n * n + e];
+  if (pivots && (int)threadIdx.x < n) swaps[threadIdx.x] = pivots[t * n + threadIdx.x], order[threadIdx.x] = (int)threadIdx.x;
+  __syncthreads();
   if (pivots && threadIdx.x == 0) {
-    for (int i = 0; i < n; i++) order[i] = i;
     for (int i = 0; i < n; i++) {
-      const int other = pivots[t * n + i], own = order[i];
+      const int other = swaps[i], own = order[i];
       order[i] = order[other], order[other] = own;
     }
   }

@@ -95,9 +95,9 @@ template <class T, class C = ComputedOf<T>> struct EntropySlice {
     y[i] = (C)((1 - smoothing) * hard + smoothing / (double)classes * soft);
   }
 };
-// The same of rows: inner is 1.
-template <class T, class C = ComputedOf<T>> struct EntropyRow {
-  static constexpr bool SHIFTS = true;
+// The same of rows: inner is 1. PLAIN, there are neither weights nor smoothing, and registers are for elements on their way.
+template <bool PLAIN, class T, class C = ComputedOf<T>> struct EntropyRow {
+  static constexpr bool SHIFTS = PLAIN;
   C* y;
   C* stats;
   const T* x;
@@ -110,10 +110,11 @@ template <class T, class C = ComputedOf<T>> struct EntropyRow {
     constexpr int E = S::E;
     const T* row = x + i * classes;
     const S span(row, classes);
-    float r[E], w[E], most;
+    float r[E], most;
     const float log = (float)std::log(rowExponentials<false, false, WHOLE>(span, row, r, most));
     RowSum<WHOLE> soft = 0, weights = 0;
-    for (int base = 0; base < (WHOLE ? 1 : span.end()) && smoothing != 0; base += S::CHUNK) {
+    for (int base = 0; base < (WHOLE ? 1 : span.end()) && !PLAIN && smoothing != 0; base += S::CHUNK) {
+      float w[E];
       if (!WHOLE) span.load(r, row, base, 0);
       if (weight) span.load(w, weight, base, 0);
 #pragma unroll
@@ -125,13 +126,13 @@ template <class T, class C = ComputedOf<T>> struct EntropyRow {
       soft += sumOver<E>([&](int j) { return w[j] * (most - r[j]); });
       weights += sumOver<E>([&](int j) { return w[j]; });
     }
-    if (smoothing != 0) soft = rowSum(soft) + log * rowSum(weights);
+    if (!PLAIN && smoothing != 0) soft = rowSum(soft) + log * rowSum(weights);
     if (threadIdx.x != 0) return;
     stats[2 * i] = (C)most;
     stats[2 * i + 1] = (C)log;
     const Size t = classOf(target[i], classes, ignore);
     const double hard = t == ignore ? 0 : weightOf(weight, t) * (double)(log - ((float)row[t] - most));
-    y[i] = t == ignore ? C(0) : (C)((1 - (double)smoothing) * hard + (double)smoothing / classes * (double)soft);
+    y[i] = t == ignore ? C(0) : PLAIN ? (C)hard : (C)((1 - (double)smoothing) * hard + (double)smoothing / classes * (double)soft);
   }
 };
 template <class T, class C = ComputedOf<T>>
@@ -139,8 +140,12 @@ static void cross_entropy(C* y, C* stats, const T* x, const int64_t* target, con
                           double smoothing, Size begin, Size end) {
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && classes > 8 && classes < LONGEST) {
-      const EntropyRow<T> row{y, stats, x, target, weight, (int)classes, ignore, (float)smoothing};
-      return forRows<T>(classes, weight ? packRows<T>(classes, x, weight) : alignmentOf<T>(classes, x), begin, end, row);
+      if (!weight && smoothing == 0) {
+        const EntropyRow<true, T> row{y, stats, x, target, weight, (int)classes, ignore, 0};
+        return forRows<T>(classes, alignmentOf<T>(classes, x), begin, end, row);
+      }
+      const EntropyRow<false, T> row{y, stats, x, target, weight, (int)classes, ignore, (float)smoothing};
+      return forRows<T>(classes, packRows<T>(classes, x, weight), begin, end, row);
     }
   }
   forSlices(classes, inner, begin, end, EntropySlice<T>{y, stats, x, target, weight, classes, inner, ignore, smoothing});
@@ -181,8 +186,8 @@ template <class T, class C = ComputedOf<T>> struct EntropyGradSlice {
     }
   }
 };
-template <class T, class C = ComputedOf<T>> struct EntropyGradRow {
-  static constexpr bool SHIFTS = true;
+template <bool PLAIN, class T, class C = ComputedOf<T>> struct EntropyGradRow {
+  static constexpr bool SHIFTS = PLAIN;
   T* dx;
   const C* dy;
   const C* total;
@@ -199,26 +204,30 @@ template <class T, class C = ComputedOf<T>> struct EntropyGradRow {
     const T* row = x + i * classes;
     const S span(row, classes);
     const Size t = classOf(target[i], classes, ignore);
-    float r[E], w[E];
+    float r[E];
     // What all classes should get together: the share of the softmax.
     RowSum<WHOLE> weights = 0;
-    for (int base = 0; base < (WHOLE ? 1 : span.end()) && smoothing != 0; base += S::CHUNK) {
-      if (weight) span.load(w, weight, base, 0);
-      weights += sumOver<E>([&](int j) { return !span.has(base + span.place(j)) ? 0.0f : weight ? w[j] : 1.0f; });
+    for (int base = 0; base < (WHOLE ? 1 : span.end()) && !PLAIN && smoothing != 0; base += S::CHUNK) {
+      if (weight) span.load(r, weight, base, 0);
+      weights += sumOver<E>([&](int j) { return !span.has(base + span.place(j)) ? 0.0f : weight ? r[j] : 1.0f; });
     }
-    const float share = smoothing / classes, mass = smoothing != 0 ? share * (float)rowSum(weights) : 0;
+    const float share = PLAIN ? 0 : smoothing / classes, mass = !PLAIN && smoothing != 0 ? share * (float)rowSum(weights) : 0;
     const bool ignored = t == ignore;
     const float grad = ignored ? 0 : (float)gradOf(dy, total, dyStep, i);
-    const float hard = ignored ? 0 : (1 - smoothing) * (float)weightOf(weight, t);
+    const float hard = ignored ? 0 : PLAIN ? 1 : (1 - smoothing) * (float)weightOf(weight, t);
     const float most = stats[2 * i], log = stats[2 * i + 1];
+    const int own = ignored ? -1 : (int)t;
     for (int base = 0; base < (WHOLE ? 1 : span.end()); base += S::CHUNK) {
       span.load(r, row, base, 0);
-      if (weight && smoothing != 0) span.load(w, weight, base, 0);
+      float w[PLAIN ? 1 : E];
+      if constexpr (!PLAIN) {
+        if (weight && smoothing != 0) span.load(w, weight, base, 0);
+      }
 #pragma unroll
       for (int j = 0; j < E; j++) {
-        float slope = (hard + mass) * std::exp(r[j] - most - log);
-        if (smoothing != 0) slope -= weight ? share * w[j] : share;
-        if (base + span.place(j) == t) slope -= hard;
+        float slope = (hard + mass) * expFor<T>(r[j] - most - log);
+        if (!PLAIN && smoothing != 0) slope -= weight ? share * w[PLAIN ? 0 : j] : share;
+        if (base + span.place(j) == own) slope -= hard;
         r[j] = ignored ? 0 : grad * slope;
       }
       span.store(dx + i * classes, base, r);
@@ -230,8 +239,12 @@ static void cross_entropy_grad(T* dx, const C* dy, const C* total, const C* stat
                                Size classes, Size inner, Size ignore, double smoothing, Size dyStep, Size begin, Size end) {
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && classes > 8 && classes < LONGEST) {
-      const EntropyGradRow<T> row{dx, dy, total, stats, x, target, weight, (int)classes, ignore, (float)smoothing, dyStep};
-      return forRows<T>(classes, weight ? packRows<T>(classes, dx, x, weight) : alignmentOf<T>(classes, dx, x), begin, end, row);
+      if (!weight && smoothing == 0) {
+        const EntropyGradRow<true, T> row{dx, dy, total, stats, x, target, weight, (int)classes, ignore, 0, dyStep};
+        return forRows<T>(classes, alignmentOf<T>(classes, dx, x), begin, end, row);
+      }
+      const EntropyGradRow<false, T> row{dx, dy, total, stats, x, target, weight, (int)classes, ignore, (float)smoothing, dyStep};
+      return forRows<T>(classes, packRows<T>(classes, dx, x, weight), begin, end, row);
     }
   }
   forSlices(classes, inner, begin, end,

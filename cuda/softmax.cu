@@ -11,6 +11,10 @@ template <Kind K, class C, class S> DEVICE C forwardOf(C x, C most, S rest) {
   const C d = x - most;
   return K == SOFTMAX ? std::exp(d) * (C)rest : d - (C)rest;
 }
+template <Kind K, class T> DEVICE float forwardRow(float x, float most, float rest) {
+  const float d = x - most;
+  return K == SOFTMAX ? expFor<T>(d) * rest : d - rest;
+}
 
 template <Kind K, class T> struct ForwardRow {
   static constexpr bool KEEPS = K != LOG_SUM_EXP, SHIFTS = true;
@@ -30,7 +34,7 @@ template <Kind K, class T> struct ForwardRow {
     for (int base = 0; base < (WHOLE ? 1 : span.end()); base += S::CHUNK) {
       if (!WHOLE) span.again(r, x + row * n, base, 0);
 #pragma unroll
-      for (int j = 0; j < E; j++) r[j] = WHOLE && K == SOFTMAX ? r[j] * rest : forwardOf<K>(r[j], most, rest);
+      for (int j = 0; j < E; j++) r[j] = WHOLE && K == SOFTMAX ? r[j] * rest : forwardRow<K, T>(r[j], most, rest);
       span.store(y + row * n, base, r);
     }
   }
@@ -57,7 +61,7 @@ template <Kind K, class T> struct BackwardRow {
     for (int base = 0; base < (WHOLE ? 1 : span.end()); base += S::CHUNK) {
       if (!WHOLE) span.again(g, dy + start, base, 0), span.load(r, y + start, base, 0);
 #pragma unroll
-      for (int j = 0; j < E; j++) r[j] = K == SOFTMAX ? r[j] * (g[j] - sum) : g[j] - std::exp(r[j]) * sum;
+      for (int j = 0; j < E; j++) r[j] = K == SOFTMAX ? r[j] * (g[j] - sum) : g[j] - expFor<T>(r[j]) * sum;
       span.store(dx + start, base, r);
     }
   }

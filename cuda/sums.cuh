@@ -72,9 +72,9 @@ template <class F> __global__ void __launch_bounds__(THREADS) sumsKernel(Size be
   if (i < end) f(Together(), i);
 }
 
-// f(group, i) for each sum i of [begin, end), of n neighbours: each by a warp, long ones by a block.
+// f(group, i) for each sum i of [begin, end), of n neighbours: each by a warp, long ones and few by a block.
 template <class F> void forSums(Size n, Size begin, Size end, F f) {
-  const int warps = n <= 4096 ? THREADS / 32 : 1;
+  const int warps = n <= 512 || (n <= 4096 && end - begin >= 2 * FULL) ? THREADS / 32 : 1;
   LAUNCH((unsigned)((end - begin + warps - 1) / warps), dim3(THREADS / warps, warps), sumsKernel<F>, begin, end, f);
 }
 
