@@ -25,6 +25,7 @@ export * from "./range";
 export * from "./sort";
 export * from "./search";
 export * from "./loss";
+export * from "./check";
 export * from "./loss_class";
 export * from "./loss_label";
 export * from "./ctc";

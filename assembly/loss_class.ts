@@ -24,36 +24,6 @@ function weightOf<T>(weight: usize, c: i32): f64 {
   return weight ? <f64> load<T>(weight + <usize> c * sizeof<T>()) : 1;
 }
 
-/** The position of the first of `count` targets that is neither a class nor to be ignored; else `count`. */
-export function target_check(bad: usize, target: usize, classes: i32, ignore: i32, count: i32): void {
-  let i = 0;
-  for (; i < count; i++) {
-    const t = targetAt(target, i);
-    if ((t < 0 || t >= <i64> classes) && t != <i64> ignore) break;
-  }
-  store<i64>(bad, <i64> i);
-}
-
-/** The first of `count` elements outside of [0, 1], NaN included; else `count`. */
-// @ts-ignore: decorator
-@inline
-function unitCheck<T>(bad: usize, x: usize, count: i32): void {
-  let i = 0;
-  for (; i < count; i++) {
-    const v = load<T>(x + <usize> i * sizeof<T>());
-    if (!(v >= 0 && v <= 1)) break;
-  }
-  store<i64>(bad, <i64> i);
-}
-
-export function unit_check(bad: usize, x: usize, count: i32): void {
-  unitCheck<f32>(bad, x, count);
-}
-
-export function unit_check_f64(bad: usize, x: usize, count: i32): void {
-  unitCheck<f64>(bad, x, count);
-}
-
 /** The address of x[outer, 0, column] of a position. */
 // @ts-ignore: decorator
 @inline

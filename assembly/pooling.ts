@@ -291,6 +291,43 @@ export function max_pool_f64(
   );
 }
 
+/** Zeros, with each element of dy added at its place in the plane. */
+// @ts-ignore: decorator
+@inline
+function addAtMaxima<T>(
+  dx: usize, dy: usize, index: usize, volume: i32, positions: i32, begin: i32, end: i32,
+): void {
+  const bytes = <usize> volume * sizeof<T>();
+  memory.fill(dx + <usize> begin * bytes, 0, <usize> (end - begin) * bytes);
+  for (let p = begin; p < end; p++) {
+    const plane = dx + <usize> p * bytes, first = <usize> p * positions;
+    for (let i = first; i < first + positions; i++) {
+      const to = plane + <usize> load<i64>(index + (i << 3)) * sizeof<T>();
+      store<T>(to, load<T>(to) + load<T>(dy + i * sizeof<T>()));
+    }
+  }
+}
+
+/** The gradient of max_pool's x. */
+export function max_pool_grad(
+  dx: usize, dy: usize, index: usize, size0: i32, size1: i32, size2: i32, count0: i32, count1: i32, count2: i32,
+  kernel0: i32, kernel1: i32, kernel2: i32, stride0: i32, stride1: i32, stride2: i32,
+  padding0: i32, padding1: i32, padding2: i32,
+  dilation0: i32, dilation1: i32, dilation2: i32, begin: i32, end: i32,
+): void {
+  addAtMaxima<f32>(dx, dy, index, size0 * size1 * size2, count0 * count1 * count2, begin, end);
+}
+
+/** The same in float64. */
+export function max_pool_grad_f64(
+  dx: usize, dy: usize, index: usize, size0: i32, size1: i32, size2: i32, count0: i32, count1: i32, count2: i32,
+  kernel0: i32, kernel1: i32, kernel2: i32, stride0: i32, stride1: i32, stride2: i32,
+  padding0: i32, padding1: i32, padding2: i32,
+  dilation0: i32, dilation1: i32, dilation2: i32, begin: i32, end: i32,
+): void {
+  addAtMaxima<f64>(dx, dy, index, size0 * size1 * size2, count0 * count1 * count2, begin, end);
+}
+
 /** The mean of each window: its sum divided by `divisor`, if not 0, else by its size with or without padding. */
 export function avg_pool(
   y: usize, x: usize, size0: i32, size1: i32, size2: i32, count0: i32, count1: i32, count2: i32,

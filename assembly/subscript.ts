@@ -7,12 +7,10 @@
 
 /**
  * Adds what one index contributes to the offsets [begin, end): offset i is at place (i / inner) % count of the index;
- * a negative index counts from the end of the axis, of `size` elements `stride` apart. The place of the first index out
- * of range goes to `bad`, if it lies before the one that is there.
+ * a negative index counts from the end of the axis, of `size` elements `stride` apart.
  */
 export function index_offsets(
   offsets: usize,
-  bad: usize,
   index: usize,
   inner: i32,
   count: i32,
@@ -27,10 +25,6 @@ export function index_offsets(
     const stop = min((run + 1) * inner, end);
     let value = load<i64>(index + (<usize> place << 3));
     if (value < 0) value += size;
-    if (value < 0 || value >= size) {
-      if (<i64> place < load<i64>(bad)) store<i64>(bad, place);
-      value = 0;
-    }
     const step = value * stride;
     for (; i < stop; i++) {
       const p = offsets + (<usize> i << 3);

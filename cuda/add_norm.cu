@@ -18,22 +18,23 @@ __global__ void __launch_bounds__(THREADS) addNormKernel(float* s, T* y, float* 
                                                          const float* bias, Size rows, int n, float eps) {
   const Size row = (Size)blockIdx.x * WARPS + threadIdx.y, start = row * n;
   if (row >= rows) return;
-  float r[J][4];
+  Pack<float, 4> r[J];
+  Pack<T, 4> b[J];
+#pragma unroll
+  for (int j = 0; j < J; j++) {
+    const int c = (j * 32 + (int)threadIdx.x) * 4;
+    r[j] = {0, 0, 0, 0};
+    if (c < n) r[j] = loadPack<4>(x + start + c), b[j] = loadPack<4>(z + start + c);
+  }
   float total = 0;
 #pragma unroll
   for (int j = 0; j < J; j++) {
     const int c = (j * 32 + (int)threadIdx.x) * 4;
-    if (c < n) {
-      Pack<float, 4> a = loadPack<4>(x + start + c);
-      const Pack<T, 4> b = loadPack<4>(z + start + c);
+    if (c >= n) break;
 #pragma unroll
-      for (int k = 0; k < 4; k++) r[j][k] = a.at[k] += widen(b.at[k]);
-      storePack<4>(s + start + c, a);
-    } else {
-#pragma unroll
-      for (int k = 0; k < 4; k++) r[j][k] = 0;
-    }
-    total += (r[j][0] + r[j][1]) + (r[j][2] + r[j][3]);
+    for (int k = 0; k < 4; k++) r[j].at[k] += widen(b[j].at[k]);
+    storePack<4>(s + start + c, r[j]);
+    total += (r[j].at[0] + r[j].at[1]) + (r[j].at[2] + r[j].at[3]);
   }
   const float mean = blockSum(total) / n;
   float squares = 0;
@@ -41,7 +42,7 @@ __global__ void __launch_bounds__(THREADS) addNormKernel(float* s, T* y, float* 
   for (int j = 0; j < J; j++) {
     if ((j * 32 + (int)threadIdx.x) * 4 < n) {
 #pragma unroll
-      for (int k = 0; k < 4; k++) squares += (r[j][k] - mean) * (r[j][k] - mean);
+      for (int k = 0; k < 4; k++) squares += (r[j].at[k] - mean) * (r[j].at[k] - mean);
     }
   }
   const float rstd = 1 / std::sqrt(blockSum(squares) / n + eps);
@@ -55,56 +56,71 @@ __global__ void __launch_bounds__(THREADS) addNormKernel(float* s, T* y, float* 
     if (bias) b = loadPack<4>(bias + c);
     Pack<T, 4> result;
 #pragma unroll
-    for (int k = 0; k < 4; k++) result.at[k] = narrow<T>((r[j][k] - mean) * rstd * w.at[k] + b.at[k]);
+    for (int k = 0; k < 4; k++) result.at[k] = narrow<T>((r[j].at[k] - mean) * rstd * w.at[k] + b.at[k]);
     storePack<4>(y + start + c, result);
   }
 }
 
 // partial: [gridDim.x, 2, n], each block's share of dWeight and dBias.
 template <class T, int J>
-__global__ void __launch_bounds__(THREADS) addNormGradKernel(float* dx, T* dz, float* partial, const float* ds, const T* dy,
-                                                             const float* s, const float* stats, const float* weight, Size rows, int n) {
+__global__ void __launch_bounds__(THREADS, J > 6 ? 1 : 2)
+    addNormGradKernel(float* dx, T* dz, float* partial, const float* ds, const T* dy, const float* s, const float* stats,
+                      const float* weight, Size rows, int n) {
   SHARED(float, sums, [2][LONGEST_ROW]);
   float dw[J][4] = {}, db[J][4] = {};
+  const auto at = [](int j) { return (j * 32 + (int)threadIdx.x) * 4; };
   for (Size row = (Size)blockIdx.x * WARPS + threadIdx.y; row < rows; row += (Size)gridDim.x * WARPS) {
     const Size start = row * n;
     const float mean = stats[row], rstd = stats[rows + row];
-    float g[J][4], h[J][4];
+    // All of a row is on its way before the first of it is used.
+    Pack<float, 4> v[J];
+    Pack<T, 4> d[J];
+#pragma unroll
+    for (int j = 0; j < J; j++) {
+      if (at(j) < n) v[j] = loadPack<4>(s + start + at(j)), d[j] = loadPack<4>(dy + start + at(j));
+    }
+    // The j-th four of g and h.
+    const auto terms = [&](int j, float(&g)[4], float(&h)[4]) {
+      Pack<float, 4> w{1, 1, 1, 1};
+      if (weight) w = loadPack<4>(weight + at(j));
+#pragma unroll
+      for (int k = 0; k < 4; k++) g[k] = widen(d[j].at[k]) * w.at[k], h[k] = (v[j].at[k] - mean) * rstd;
+    };
     float total = 0, product = 0;
 #pragma unroll
     for (int j = 0; j < J; j++) {
-      const int c = (j * 32 + (int)threadIdx.x) * 4;
-      if (c < n) {
-        const Pack<float, 4> v = loadPack<4>(s + start + c);
-        const Pack<T, 4> d = loadPack<4>(dy + start + c);
-        Pack<float, 4> w{1, 1, 1, 1};
-        if (weight) w = loadPack<4>(weight + c);
+      if (at(j) >= n) break;
+      float g[4], h[4];
+      terms(j, g, h);
 #pragma unroll
-        for (int k = 0; k < 4; k++) {
-          const float e = widen(d.at[k]);
-          h[j][k] = (v.at[k] - mean) * rstd, g[j][k] = e * w.at[k];
-          dw[j][k] += e * h[j][k], db[j][k] += e;
-        }
-      } else {
-#pragma unroll
-        for (int k = 0; k < 4; k++) g[j][k] = h[j][k] = 0;
+      for (int k = 0; k < 4; k++) {
+        total += g[k], product += g[k] * h[k];
+        dw[j][k] += widen(d[j].at[k]) * h[k], db[j][k] += widen(d[j].at[k]);
       }
-#pragma unroll
-      for (int k = 0; k < 4; k++) total += g[j][k], product += g[j][k] * h[j][k];
     }
     total = blockSum(total) / n;
     product = blockSum(product) / n;
+    constexpr int H = J / 2;
 #pragma unroll
-    for (int j = 0; j < J; j++) {
-      const int c = (j * 32 + (int)threadIdx.x) * 4;
-      if (c >= n) break;
-      Pack<float, 4> e{0, 0, 0, 0};
-      if (ds) e = loadPack<4>(ds + start + c);
-      Pack<T, 4> result;
+    for (int half = 0; half < J; half += H) {
+      Pack<float, 4> e[H];
 #pragma unroll
-      for (int k = 0; k < 4; k++) e.at[k] += rstd * (g[j][k] - total - h[j][k] * product), result.at[k] = narrow<T>(e.at[k]);
-      storePack<4>(dx + start + c, e);
-      storePack<4>(dz + start + c, result);
+      for (int j = 0; j < H; j++) {
+        e[j] = {0, 0, 0, 0};
+        if (ds && at(half + j) < n) e[j] = loadPack<4>(ds + start + at(half + j));
+      }
+#pragma unroll
+      for (int j = 0; j < H; j++) {
+        const int c = at(half + j);
+        if (c >= n) break;
+        float g[4], h[4];
+        terms(half + j, g, h);
+        Pack<T, 4> result;
+#pragma unroll
+        for (int k = 0; k < 4; k++) e[j].at[k] += rstd * (g[k] - total - h[k] * product), result.at[k] = narrow<T>(e[j].at[k]);
+        storePack<4>(dx + start + c, e[j]);
+        storePack<4>(dz + start + c, result);
+      }
     }
   }
   for (int w = 0; w < WARPS; w++) {

@@ -131,6 +131,27 @@ export async function compilerOf(
   return null;
 }
 
+/** What a source and all that it includes from cuda/ say, by their places. */
+async function withIncludes(
+  file: string,
+  found: Map<string, string> = new Map(),
+): Promise<Map<string, string>> {
+  const place = new URL(file, root), text = await Deno.readTextFile(place);
+  found.set(place.href, text);
+  for (const [, name] of text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)) {
+    for (const from of [place, new URL("cuda/", root)]) {
+      const { href } = new URL(name, from);
+      if (!found.has(href)) await withIncludes(href, found).catch(missing);
+    }
+  }
+  return found;
+}
+
+/** A name is looked for in several folders. */
+function missing(e: unknown): void {
+  if (!(e instanceof Deno.errors.NotFound)) throw e;
+}
+
 /** What a target is made of, and what it is built for. */
 interface Plan {
   compiler: string;
@@ -149,16 +170,10 @@ interface Plan {
 async function planOf(name: keyof typeof TARGETS): Promise<Plan> {
   const target = TARGETS[name], compiler = await compilerOf(target);
   if (compiler === null) throw new Error(target.missing);
-  const headers = await Promise.all(
-    [
-      ...await files("cuda/", [".cuh"]),
-      ...await files("cuda/emulator/", [".h"]),
-    ].map((file) => Deno.readFile(new URL(file, root))),
-  );
-  const common = await digest([compiler.version, ...target.compile, ...target.link, ...headers]);
+  const common = await digest([compiler.version, ...target.compile, ...target.link]);
   const sources = await units(target), objects = new URL(`cuda/${name}/`, out);
   const keys = await Promise.all(
-    sources.map(async (file) => await digest([common, await Deno.readFile(new URL(file, root))])),
+    sources.map(async (file) => await digest([common, ...(await withIncludes(file)).values()])),
   );
   const library = new URL(target.library, out).pathname;
   const key = await digest([...sources, ...keys]), mark = new URL("key", objects);

@@ -32,36 +32,108 @@ struct Turn {
 };
 
 // It goes in squares through shared memory.
-template <class T> constexpr int SQUARE = sizeof(T) < 4 ? 64 : 32;
-constexpr int SQUARE_ROWS = 8;
-// Of a grid's second and third axes.
+constexpr int SQUARE = 64, SQUARE_ROWS = 8;
+// Of a grid's third axis.
 constexpr Size MOST_ITEMS = 65535;
+// Squares that blocks take in order along b, before the next along a: those that are on their way together make a large
+// square, whose rows are long in x and in y.
+constexpr Size BAND = 64;
 
-template <class T> __global__ void turnKernel(T* y, const T* x, Turn t) {
-  constexpr int S = SQUARE<T>;
+// The square of this block, of `size` elements each way.
+struct Place {
+  Size a, b;
+};
+static DEVICE Place squareOf(const Turn& t, int size) {
+  const unsigned across = (unsigned)((t.a + size - 1) / size), down = (unsigned)((t.b + size - 1) / size);
+  const unsigned band = blockIdx.x / (across * (unsigned)BAND), at = blockIdx.x - band * across * (unsigned)BAND;
+  const unsigned first = band * (unsigned)BAND, height = down - first < BAND ? down - first : (unsigned)BAND;
+  return {(Size)(at / height) * size, (Size)(first + at % height) * size};
+}
+
+template <class T> __global__ void __launch_bounds__(32 * SQUARE_ROWS, sizeof(T) < 8 ? 4 : 2) turnKernel(T* y, const T* x, Turn t) {
+  constexpr int S = SQUARE, EACH = S / SQUARE_ROWS;
   SHARED(T, square, [S][S + (sizeof(T) < 4 ? 4 / sizeof(T) : 1)]);
-  const Size a0 = (Size)blockIdx.x * S, b0 = (Size)blockIdx.y * S;
+  const Place at = squareOf(t, S);
   for (Size item = blockIdx.z; item < t.items; item += gridDim.z) {
     const Size d = item / t.c, c = item - d * t.c;
-    const T* from = x + d * t.xD + c * t.xC + a0;
-    T* to = y + d * t.yD + c * t.yC + b0;
+    const T* from = x + d * t.xD + c * t.xC + at.a;
+    T* to = y + d * t.yD + c * t.yC + at.b;
+    T values[EACH][S / 32];
 #pragma unroll
-    for (int r = threadIdx.y; r < S; r += SQUARE_ROWS) {
+    for (int k = 0; k < EACH; k++) {
 #pragma unroll
-      for (int l = threadIdx.x; l < S; l += 32) {
-        if (b0 + r < t.b && a0 + l < t.a) square[r][l] = from[(b0 + r) * t.xB + l];
+      for (int h = 0; h < S / 32; h++) {
+        const int r = threadIdx.y + k * SQUARE_ROWS, l = threadIdx.x + 32 * h;
+        if (at.b + r < t.b && at.a + l < t.a) values[k][h] = from[(at.b + r) * t.xB + l];
       }
+    }
+#pragma unroll
+    for (int k = 0; k < EACH; k++) {
+#pragma unroll
+      for (int h = 0; h < S / 32; h++) square[threadIdx.y + k * SQUARE_ROWS][threadIdx.x + 32 * h] = values[k][h];
     }
     __syncthreads();
 #pragma unroll
-    for (int r = threadIdx.y; r < S; r += SQUARE_ROWS) {
+    for (int k = 0; k < EACH; k++) {
 #pragma unroll
-      for (int l = threadIdx.x; l < S; l += 32) {
-        if (a0 + r < t.a && b0 + l < t.b) to[(a0 + r) * t.yA + l] = square[l][r];
+      for (int h = 0; h < S / 32; h++) {
+        const int r = threadIdx.y + k * SQUARE_ROWS, l = threadIdx.x + 32 * h;
+        if (at.a + r < t.a && at.b + l < t.b) to[(at.a + r) * t.yA + l] = square[l][r];
       }
     }
     __syncthreads();
   }
+}
+
+// The same where packs of neighbours lie on their boundaries in x and in y: each thread turns a square of them in registers.
+template <class T> constexpr int TURN_PACK = sizeof(T) == 1 ? 8 : 16 / sizeof(T);
+
+template <class T> __global__ void __launch_bounds__(256) turnPacksKernel(T* y, const T* x, Turn t) {
+  constexpr int N = TURN_PACK<T>, ACROSS = 16, S = N * ACROSS;
+  using P = Pack<T, N>;
+  SHARED(P, square, [S][ACROSS]);
+  // Rows of the square are those of y; the packs of a row change places, so that a warp's lie in different banks.
+  const auto place = [](int row, int pack) { return pack ^ (row / N % (int)(128 / sizeof(P))); };
+  const Place at = squareOf(t, S);
+  const int l = threadIdx.x % ACROSS, r = threadIdx.x / ACROSS;
+  for (Size item = blockIdx.z; item < t.items; item += gridDim.z) {
+    const Size d = item / t.c, c = item - d * t.c;
+    const T* from = x + d * t.xD + c * t.xC + at.a + l * N;
+    T* to = y + d * t.yD + c * t.yC + at.b + l * N;
+    if (at.a + l * N < t.a && at.b + r * N < t.b) {
+      P rows[N];
+#pragma unroll
+      for (int k = 0; k < N; k++) rows[k] = loadPack<N>(from + (at.b + r * N + k) * t.xB);
+#pragma unroll
+      for (int k = 0; k < N; k++) {
+        P column;
+#pragma unroll
+        for (int i = 0; i < N; i++) column.at[i] = rows[i].at[k];
+        square[l * N + k][place(l * N + k, r)] = column;
+      }
+    }
+    __syncthreads();
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+      const int row = r + k * ACROSS;
+      if (at.a + row < t.a && at.b + l * N < t.b) storePack<N>(to + (at.a + row) * t.yA, square[row][place(row, l)]);
+    }
+    __syncthreads();
+  }
+}
+
+// False where there are more squares than a grid has blocks.
+template <class T> static bool turned(T* y, const T* x, const Turn& t) {
+  constexpr int N = TURN_PACK<T>;
+  const Size all = t.a | t.b | t.yA | t.xB | (t.items > 1 ? t.yC | t.yD | t.xC | t.xD : 0);
+  const bool packs = all % N == 0 && packed<N>(y) && packed<N>(x);
+  const int size = packs ? 16 * N : SQUARE;
+  const Size squares = ((t.a + size - 1) / size) * ((t.b + size - 1) / size);
+  if (squares * BAND > INT32_MAX) return false;
+  const dim3 grid((unsigned)squares, 1, (unsigned)(t.items < MOST_ITEMS ? t.items : MOST_ITEMS));
+  if (packs) LAUNCH(grid, 256, turnPacksKernel<T>, y, x, t);
+  else LAUNCH(grid, dim3(32, SQUARE_ROWS), turnKernel<T>, y, x, t);
+  return true;
 }
 
 template <class T> struct Wider;
@@ -94,12 +166,7 @@ template <class T> static void copySizes(const Size (&n)[4], const Side<T>& y, c
       }
       const int d = rest[0], c = rest[1];
       const Turn turn{n[a], n[b], n[c], n[c] * n[d], y.stride[a], y.stride[c], y.stride[d], x.stride[b], x.stride[c], x.stride[d]};
-      const Size across = (turn.a + SQUARE<T> - 1) / SQUARE<T>, down = (turn.b + SQUARE<T> - 1) / SQUARE<T>;
-      if (down <= MOST_ITEMS) {
-        const dim3 grid((unsigned)across, (unsigned)down, (unsigned)(turn.items < MOST_ITEMS ? turn.items : MOST_ITEMS));
-        LAUNCH(grid, dim3(32, SQUARE_ROWS), turnKernel<T>, y.p, x.p, turn);
-        return;
-      }
+      if (turned(y.p, x.p, turn)) return;
     }
   }
   const Size total = n[0] * n[1] * n[2] * n[3];

@@ -1,7 +1,7 @@
 // Connectionist temporal classification: the likelihood of a label sequence, summed over all alignments.
 //
 // x: logarithms of probabilities [steps, batches, classes]; lengths (int64) [3, batches]: steps and labels of each batch, and
-// where its labels begin in `targets` (int64); the op has checked them all. A path goes through the states 0 .. 2n of a batch
+// where its labels begin in `targets` (int64); the op checks them all. A path goes through the states 0 .. 2n of a batch
 // of n labels: blank, label, blank, ..., label, blank. alpha [batches, steps, states] (float64) is the logarithm of the sum
 // over paths up to a step and state. A block does a batch of the batches [begin, end), its threads the states of a step.
 //
@@ -14,11 +14,15 @@ static int threadsFor(Size states) { return states <= 32 ? 32 : states <= 128 ? 
 struct Labels {
   const int64_t* labels;
   Size steps, last;
-  int64_t blank;
-  DEVICE Labels(const int64_t* targets, const int64_t* lengths, Size batches, Size blank, Size b)
-      : labels(targets + lengths[2 * batches + b]), steps(lengths[b]), last(2 * lengths[batches + b]), blank(blank) {}
-  // The class of a state.
-  DEVICE int64_t of(Size state) const { return state & 1 ? labels[state >> 1] : blank; }
+  int64_t blank, classes;
+  DEVICE Labels(const int64_t* targets, const int64_t* lengths, Size batches, Size classes, Size blank, Size b)
+      : labels(targets + lengths[2 * batches + b]), steps(lengths[b]), last(2 * lengths[batches + b]), blank(blank), classes(classes) {}
+  // The class of a state. A label that is out of range counts as 0: the op's check, which may be known later, makes an error
+  // of it.
+  DEVICE int64_t of(Size state) const {
+    const int64_t label = state & 1 ? labels[state >> 1] : blank;
+    return label < 0 || label >= classes ? 0 : label;
+  }
   // Whether a path may go from a state to the one after the next.
   DEVICE bool skips(Size state) const { return of(state + 2) != blank && of(state + 2) != of(state); }
 };
@@ -34,7 +38,7 @@ template <class T>
 static void ctc_loss(T* y, double* alpha, const T* x, const int64_t* targets, const int64_t* lengths, Size steps, Size batches,
                      Size classes, Size states, Size blank, Size begin, Size end) {
   forBlocks(begin, end, threadsFor(states), [=] DEVICE(Size b) {
-    const Labels labels(targets, lengths, batches, blank, b);
+    const Labels labels(targets, lengths, batches, classes, blank, b);
     double* a = alpha + b * steps * states;
     for (Size t = 0; t < labels.steps; t++, a += states) {
       const T* p = x + (t * batches + b) * classes;
@@ -66,7 +70,7 @@ static void ctc_loss_grad(T* dx, Scratch, const T* dy, const T* y, const double*
                           Size begin, Size end) {
   double* room = (double*)current.workspace;
   forBlocks(begin, end, threadsFor(states), [=] DEVICE(Size b) {
-    const Labels labels(targets, lengths, batches, blank, b);
+    const Labels labels(targets, lengths, batches, classes, blank, b);
     const double g = (double)dy[b];
     const bool impossible = (double)y[b] == INFINITY;
     for (Size t = 0; t < steps; t++) {

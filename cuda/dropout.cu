@@ -1,27 +1,28 @@
 // Dropout in one pass: the elements that stay are drawn, scaled, and marked in a mask of bytes; the gradient reads that.
 #include "philox.cuh"
+#include "vector.cuh"
 
-// W neighbours that are moved together.
-template <class T, int W> struct alignas(sizeof(T) * W) Pack {
-  T values[W];
-};
-
-// In packs of W elements, each thread a pack in a round; what PyTorch draws for them are the first W of four numbers.
+// In packs of W elements, each thread a pack in a round; what PyTorch draws for them are the first W of four numbers. (Its
+// offset moves as if W were 4; then the next call would draw again what packs of two drew in later rounds. Here it does not.)
 template <class T, int W> static void dropPacks(T* y, uint8_t* mask, const T* x, Generator* generator, Size n, T keep, T scale) {
   forDrawers(generator, n, W, [=] DEVICE(Size thread, Size threads, Source words) {
+    // The next round's pack is on its way while this one's numbers are drawn.
+    Pack<T, W> next;
+    if (thread * W < n) next = loadPack<W>(x + thread * W);
     for (Size pack = thread, round = 0; pack * W < n; pack += threads, round++) {
+      const Pack<T, W> from = next;
+      if ((pack + threads) * W < n) next = loadPack<W>(x + (pack + threads) * W);
       const uint4 word = words(thread, round);
       const float u[4] = {unit(word.x), unit(word.y), unit(word.z), unit(word.w)};
-      const Pack<T, W> from = ((const Pack<T, W>*)x)[pack];
       Pack<T, W> to;
       Pack<uint8_t, W> stays;
 #pragma unroll
       for (int k = 0; k < W; k++) {
-        stays.values[k] = u[k] < keep;
-        to.values[k] = from.values[k] * (u[k] < keep ? scale : T(0));
+        stays.at[k] = u[k] < keep;
+        to.at[k] = from.at[k] * (u[k] < keep ? scale : T(0));
       }
-      ((Pack<T, W>*)y)[pack] = to;
-      ((Pack<uint8_t, W>*)mask)[pack] = stays;
+      storePack<W>(y + pack * W, to);
+      storePack<W>(mask + pack * W, stays);
     }
   });
 }
@@ -30,7 +31,8 @@ template <class T, int W> static void dropPacks(T* y, uint8_t* mask, const T* x,
 template <class T> static void dropout(T* y, uint8_t* mask, const T* x, Generator* generator, Size n, double p) {
   const T keep = (T)(1 - p), scale = 1 / keep;
   const uintptr_t places = (uintptr_t)y | (uintptr_t)x;
-  if (n % 4 == 0 && places % (4 * sizeof(T)) == 0 && (uintptr_t)mask % 4 == 0) {
+  // As many as 16 bytes hold.
+  if (sizeof(T) == 4 && n % 4 == 0 && places % (4 * sizeof(T)) == 0 && (uintptr_t)mask % 4 == 0) {
     return dropPacks<T, 4>(y, mask, x, generator, n, keep, scale);
   }
   if (n % 2 == 0 && places % (2 * sizeof(T)) == 0 && (uintptr_t)mask % 2 == 0) {
@@ -52,7 +54,7 @@ template <class T> static void dropout(T* y, uint8_t* mask, const T* x, Generato
 
 template <class T> static void dropout_grad(T* dx, const T* dy, const uint8_t* mask, double p, Size begin, Size end) {
   const T scale = 1 / (T)(1 - p);
-  forEach(begin, end, [=] DEVICE(Size i) { dx[i] = dy[i] * (mask[i] ? scale : T(0)); });
+  map(begin, end, [=] DEVICE(T dy, uint8_t stays) { return dy * (stays ? scale : T(0)); }, dx, dy, mask);
 }
 
 FAMILY(dropout, KERNEL_FLOATS(dropout, dropout), KERNEL_FLOATS(dropout_grad, dropout_grad))

@@ -37,6 +37,15 @@ inline int flashWidth(const Flash& f) {
   return most <= 32 ? 32 : most <= 64 ? 64 : 128;
 }
 
+// Of the gradients: how they lie, and the items that are done at a time. Of their queries, `padded` rows of each, a multiple
+// of 128, the levels and means that flash_grad.cu says.
+struct FlashGrad {
+  Flash f;
+  Rows dq, dk, dv, g;
+  Size item, items, padded;
+  float *levels, *means;
+};
+
 // Each launches what it is called, or returns false where it is not made for the operands.
 template <class T> bool flashForward(T* o, float* norms, const T* q, const T* k, const T* v, const Flash& f);
 // The same on Hopper's tensor cores, where those are and it is made for the sizes; elements of 16 bits.
@@ -44,6 +53,9 @@ template <class T> bool hopperForward(T* o, float* norms, const T* q, const T* k
 template <class T>
 bool flashBackward(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const T* o, const float* norms, const Flash& f,
                    const Rows& dqRows, const Rows& dkRows, const Rows& dvRows, const Rows& gRows);
+
+// The same for the items of s, whose levels and means are there.
+template <class T> bool hopperBackward(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const FlashGrad& s);
 
 constexpr float LOG2_E = 1.4426950408889634f;
 

@@ -7,34 +7,32 @@
 // thread's own, in order.
 #include "flash.cuh"
 
-// What the kernels share: the sizes, how the gradients lie, and the first of the items.
-struct FlashGrad {
-  Flash f;
-  Rows dq, dk, dv, g;
-  Size item;
-};
-
 constexpr unsigned ALL = 0xffffffffu;
 
-// delta[item][query], by as many threads as a row has pieces.
-template <class T, int D> __global__ void __launch_bounds__(THREADS) deltaKernel(float* delta, const T* o, const T* g, FlashGrad s, Size rows) {
+// levels[item][query]: the power of two that exp2(scale score - it) is the weight for, by as many threads as a row has pieces;
+// and means, the rows' deltas. What stands after the queries of an item gets weights and means of 0.
+template <class T, int D>
+__global__ void __launch_bounds__(THREADS) rowsKernel(const T* o, const T* g, const float* norms, FlashGrad s, Size rows) {
   constexpr int PIECES = D / PIECE<T>;
-  const Size at = ((Size)blockIdx.x * THREADS + threadIdx.x) / PIECES;
+  const Size at = ((Size)blockIdx.x * THREADS + threadIdx.x) / PIECES, local = at / s.padded, i = at - local * s.padded;
   const int c = (int)threadIdx.x % PIECES * PIECE<T>;
+  const bool inside = at < rows && i < s.f.queries;
+  const Size item = s.item + local;
   float sum = 0;
-  if (at < rows && c < s.f.columns) {
-    const Size local = at / s.f.queries, i = at - local * s.f.queries, item = s.item + local, b = item / s.f.heads, h = item - b * s.f.heads;
+  if (inside && c < s.f.columns) {
+    const Size b = item / s.f.heads, h = item - b * s.f.heads;
     const Pack<T, PIECE<T>> x = loadPack<PIECE<T>>(o + s.f.o(b, h, i) + c), y = loadPack<PIECE<T>>(g + s.g(b, h, i) + c);
 #pragma unroll
     for (int k = 0; k < PIECE<T>; k++) sum += widen(x.at[k]) * widen(y.at[k]);
   }
 #pragma unroll
   for (int d = PIECES / 2; d > 0; d /= 2) sum += __shfl_xor_sync(ALL, sum, d);
-  if (at < rows && c == 0) delta[at] = sum;
+  if (at < rows && c == 0) {
+    const float* const norm = norms + 2 * item * s.f.queries + i;
+    s.levels[at] = inside ? norm[0] * LOG2_E - log2f(norm[s.f.queries]) : INFINITY;
+    s.means[at] = sum;
+  }
 }
-
-// The power of two that exp2(scale score - it) is the weight for.
-static DEVICE float level(const float* norms, int queries, int i) { return i < queries ? norms[i] * LOG2_E - log2f(norms[queries + i]) : INFINITY; }
 
 // ---------------------------------------------------------------- dq: a tile of queries, along the keys
 
@@ -45,7 +43,7 @@ template <class T, int D> struct QueryTiles {
 
 template <class T, int D>
 __global__ void __launch_bounds__(QueryTiles<T, D>::LANES, 2)
-    queriesKernel(T* dq, const T* g, const T* q, const T* k, const T* v, const float* norms, const float* delta, FlashGrad s) {
+    queriesKernel(T* dq, const T* g, const T* q, const T* k, const T* v, FlashGrad s) {
   using Q = QueryTiles<T, D>;
   constexpr int MT = Q::MT, LANES = Q::LANES, QUERIES = Q::QUERIES, KEYS = Q::KEYS, NT = KEYS / 8, TILE = KEYS * D;
   DYNAMIC_SHARED(T, tiles);
@@ -72,9 +70,8 @@ __global__ void __launch_bounds__(QueryTiles<T, D>::LANES, 2)
   for (int m = 0; m < MT; m++) {
 #pragma unroll
     for (int half = 0; half < 2; half++) {
-      const int i = i0 + first + m * 16 + half * 8 + lane / 4;
-      top[m][half] = level(norms + 2 * item * queries, queries, i);
-      mean[m][half] = i < queries ? delta[(Size)blockIdx.x * queries + i] : 0;
+      const Size i = blockIdx.x * s.padded + i0 + first + m * 16 + half * 8 + lane / 4;
+      top[m][half] = s.levels[i], mean[m][half] = s.means[i];
     }
   }
 
@@ -122,7 +119,7 @@ template <class T, int D> struct KeyTiles {
 
 template <class T, int D>
 __global__ void __launch_bounds__(KeyTiles<T, D>::LANES, KeyTiles<T, D>::WARPS8 ? 1 : 2)
-    keysKernel(T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const float* norms, const float* delta, FlashGrad s) {
+    keysKernel(T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, FlashGrad s) {
   using K = KeyTiles<T, D>;
   constexpr int MT = K::MT, LANES = K::LANES, KEYS = K::KEYS, QUERIES = K::QUERIES, NT = QUERIES / 8, TILE = QUERIES * D;
   DYNAMIC_SHARED(T, tiles);
@@ -139,8 +136,8 @@ __global__ void __launch_bounds__(KeyTiles<T, D>::LANES, KeyTiles<T, D>::WARPS8 
   const int begin = f.causal ? j0 / QUERIES : 0, blocks = (queries + QUERIES - 1) / QUERIES;
   const T* const qRows = q + f.q(b, h, 0);
   const T* const gRows = g + s.g(b, h, 0);
-  const float* const norm = norms + 2 * item * queries;
-  const float* const deltas = delta + (Size)blockIdx.x * queries;
+  const float* const levels = s.levels + blockIdx.x * s.padded;
+  const float* const deltas = s.means + blockIdx.x * s.padded;
   const auto load = [&](int i, int stage) {
     loadTile<T, D, QUERIES, LANES>(qTiles + stage * TILE, qRows + i * f.q.row, f.q.row, queries - i, f.width);
     loadTile<T, D, QUERIES, LANES>(gTiles + stage * TILE, gRows + i * s.g.row, s.g.row, queries - i, f.columns);
@@ -154,7 +151,7 @@ __global__ void __launch_bounds__(KeyTiles<T, D>::LANES, KeyTiles<T, D>::WARPS8 
     load(begin * QUERIES, begin % 2);
     if (tid < QUERIES) {
       const int i = begin * QUERIES + tid;
-      tops[begin % 2][tid] = level(norm, queries, i), means[begin % 2][tid] = i < queries ? deltas[i] : 0;
+      tops[begin % 2][tid] = levels[i], means[begin % 2][tid] = deltas[i];
     }
   }
   for (int block = begin; block < blocks; block++) {
@@ -165,7 +162,7 @@ __global__ void __launch_bounds__(KeyTiles<T, D>::LANES, KeyTiles<T, D>::WARPS8 
     if (block + 1 < blocks) {
       load(i0 + QUERIES, 1 - stage);
       const int i = i0 + QUERIES + tid;
-      if (tid < QUERIES && i < queries) top = level(norm, queries, i), mean = deltas[i];
+      if (tid < QUERIES) top = levels[i], mean = deltas[i];
     }
     float p[MT][NT][4], ds[MT][NT][4];
     multiplyRows<T, D, MT, NT>(
@@ -205,17 +202,22 @@ template <class T, int D>
 static void launch(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, const T* v, const T* o, const float* norms, FlashGrad s) {
   using K = KeyTiles<T, D>;
   using Q = QueryTiles<T, D>;
-  float* delta = (float*)current.workspace;
-  const Size all = s.f.items, most = WORKSPACE / (Size)sizeof(float) / s.f.queries;
-  const unsigned queryTiles = (unsigned)((s.f.queries + Q::QUERIES - 1) / Q::QUERIES), keyTiles = (unsigned)((s.f.keys + K::KEYS - 1) / K::KEYS);
-  // As many items at a time as delta has room for.
+  const Size all = s.f.items, most = WORKSPACE / (Size)sizeof(float) / 2 / s.padded;
+  const unsigned queryTiles = (unsigned)((s.f.queries + Q::QUERIES - 1) / Q::QUERIES);
+  const unsigned keyTiles = (unsigned)((s.f.keys + K::KEYS - 1) / K::KEYS);
+  // As many items at a time as there is room for.
   for (s.item = 0; s.item < all; s.item += most) {
-    const Size items = all - s.item < most ? all - s.item : most, rows = items * s.f.queries;
-    LAUNCH(blocksOf(rows * (D / PIECE<T>)), THREADS, (deltaKernel<T, D>), delta, o, g, s, rows);
-    LAUNCH_SHARED((2 * Q::QUERIES + 4 * Q::KEYS) * D * sizeof(T), dim3((unsigned)items, queryTiles), Q::LANES, (queriesKernel<T, D>), dq, g,
-                  q, k, v, norms, delta, s);
-    LAUNCH_SHARED((2 * K::KEYS + 4 * K::QUERIES) * D * sizeof(T), dim3((unsigned)items, keyTiles), K::LANES, (keysKernel<T, D>), dk, dv, g,
-                  q, k, v, norms, delta, s);
+    s.items = all - s.item < most ? all - s.item : most;
+    const Size rows = s.items * s.padded;
+    s.levels = (float*)current.workspace, s.means = s.levels + rows;
+    LAUNCH(blocksOf(rows * (D / PIECE<T>)), THREADS, (rowsKernel<T, D>), o, g, norms, s, rows);
+    if constexpr (sizeof(T) == 2) {
+      if (hopperBackward(dq, dk, dv, g, q, k, v, s)) continue;
+    }
+    LAUNCH_SHARED((2 * Q::QUERIES + 4 * Q::KEYS) * D * sizeof(T), dim3((unsigned)s.items, queryTiles), Q::LANES, (queriesKernel<T, D>),
+                  dq, g, q, k, v, s);
+    LAUNCH_SHARED((2 * K::KEYS + 4 * K::QUERIES) * D * sizeof(T), dim3((unsigned)s.items, keyTiles), K::LANES, (keysKernel<T, D>),
+                  dk, dv, g, q, k, v, s);
   }
 }
 
@@ -224,8 +226,9 @@ bool flashBackward(T* dq, T* dk, T* dv, const T* g, const T* q, const T* k, cons
                    const Rows& dqRows, const Rows& dkRows, const Rows& dvRows, const Rows& gRows) {
   if (!flashSizes<T>(f) || !flashRows(q, f.q) || !flashRows(k, f.k) || !flashRows(v, f.v) || !flashRows(o, f.o)) return false;
   if (!flashRows(dq, dqRows) || !flashRows(dk, dkRows) || !flashRows(dv, dvRows) || !flashRows(g, gRows)) return false;
-  if (f.queries > WORKSPACE / (Size)sizeof(float) || f.keys > 65535 * 64) return false;
-  const FlashGrad s{f, dqRows, dkRows, dvRows, gRows, 0};
+  const Size padded = (f.queries + 127) / 128 * 128;
+  if (padded > WORKSPACE / (Size)sizeof(float) / 2 || f.keys > 65535 * 64) return false;
+  const FlashGrad s{f, dqRows, dkRows, dvRows, gRows, 0, 0, padded, nullptr, nullptr};
   switch (flashWidth(f)) {
     case 32: launch<T, 32>(dq, dk, dv, g, q, k, v, o, norms, s); break;
     case 64: launch<T, 64>(dq, dk, dv, g, q, k, v, o, norms, s); break;

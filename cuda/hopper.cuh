@@ -65,6 +65,12 @@ INSTRUCTION void copyBox(void* to, const CUtensorMap* map, uint64_t* barrier, in
       "l"(map), "r"(address(barrier)), "r"(x), "r"(y), "r"(z), "r"(w)
       : "memory");
 }
+// The same of `bytes` bytes that lie in a row, a multiple of 16 as the addresses are.
+INSTRUCTION void copyBytes(void* to, const void* from, int bytes, uint64_t* barrier) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(address(to)), "l"(from),
+               "r"(bytes), "r"(address(barrier))
+               : "memory");
+}
 // Begins to bring a box of a tensor of three axes to the L2 cache.
 INSTRUCTION void prefetchBox(const CUtensorMap* map, int x, int y, int z) {
   asm volatile("cp.async.bulk.prefetch.tensor.3d.L2.global.tile [%0, {%1, %2, %3}];" ::"l"(map), "r"(x), "r"(y), "r"(z) : "memory");
@@ -89,9 +95,11 @@ INSTRUCTION void productsCommit() { asm volatile("wgmma.commit_group.sync.aligne
 template <int N> INSTRUCTION void productsWait() { asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(N) : "memory"); }
 
 // A matrix in shared memory, in swizzled rows of 128 bytes, eight of which are `stride` bytes from the next eight; where rows
-// go along k, `leading` bytes separate 128 bytes of the other axis from the next.
-INSTRUCTION uint64_t matrix(const void* start, int leading, int stride) {
-  return (uint64_t)(address(start) & 0x3ffff) >> 4 | (uint64_t)(leading >> 4) << 16 | (uint64_t)(stride >> 4) << 32 | 1ull << 62;
+// go along k, `leading` bytes separate 128 bytes of the other axis from the next. It begins `offset` bytes, a multiple of 16,
+// after the start: of several of a start, one addition each is left.
+INSTRUCTION uint64_t matrix(const void* start, int leading, int stride, int offset = 0) {
+  const uint32_t low = ((address(start) & 0x3ffff) >> 4 | (uint32_t)(leading >> 4) << 16) + (uint32_t)(offset >> 4);
+  return (uint64_t)((uint32_t)(stride >> 4) | 1u << 30) << 32 | low;
 }
 
 // d [64, N] = a [64, K] b [K, N] (+ d, unless `add` is 0), where K takes 32 bytes. Thread t of the warpgroup, lane l of its
@@ -138,18 +146,18 @@ PRODUCT_SIDES(__nv_bfloat16, "k16.f32.bf16.bf16")
 PRODUCT_SIDES(__half, "k16.f32.f16.f16")
 PRODUCT_SIZES(float, "k8.f32.tf32.tf32", "", false, false)
 
-// d += a b, with a in registers, as mma.m16n8k16 takes it from each warp; 128 bytes of n are contiguous in b.
-template <class T, int N> INSTRUCTION void productOf(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b);
-#define PRODUCT_OF(T, N, COUNT, A, B, C, D, MATRIX, instruction)                                                                    \
-  template <> __device__ __forceinline__ void productOf<T, N>(float(&d)[N / 2], const uint32_t(&a)[4], uint64_t b) {                \
-    asm volatile("{ .reg .pred p; setp.ne.b32 p, 1, 0; wgmma.mma_async.sync.aligned.m64n" #N instruction " {" REGISTERS_##COUNT       \
-                 "}, {%" A ", %" B ", %" C ", %" D "}, %" MATRIX ", p, 1, 1, 1; }"                                                   \
-                 : SUMS_##COUNT(0)                                                                                                  \
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));                                                             \
+// d = a b (+ d), with a in registers, as mma.m16n8k16 takes it from each warp; 128 bytes of n are contiguous in b.
+template <class T, int N> INSTRUCTION void productOf(float (&d)[N / 2], const uint32_t (&a)[4], uint64_t b, int add);
+#define PRODUCT_OF(T, N, COUNT, A, B, C, D, MATRIX, ADD, instruction)                                                             \
+  template <> __device__ __forceinline__ void productOf<T, N>(float(&d)[N / 2], const uint32_t(&a)[4], uint64_t b, int add) {     \
+    asm volatile("{ .reg .pred p; setp.ne.b32 p, %" ADD ", 0; wgmma.mma_async.sync.aligned.m64n" #N instruction " {"              \
+                 REGISTERS_##COUNT "}, {%" A ", %" B ", %" C ", %" D "}, %" MATRIX ", p, 1, 1, 1; }"                             \
+                 : SUMS_##COUNT(0)                                                                                                \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(add));                                                 \
   }
 #define PRODUCT_OF_SIZES(T, instruction)                                       \
-  PRODUCT_OF(T, 64, 32, "32", "33", "34", "35", "36", instruction)             \
-  PRODUCT_OF(T, 128, 64, "64", "65", "66", "67", "68", instruction)
+  PRODUCT_OF(T, 64, 32, "32", "33", "34", "35", "36", "37", instruction)       \
+  PRODUCT_OF(T, 128, 64, "64", "65", "66", "67", "68", "69", instruction)
 PRODUCT_OF_SIZES(__nv_bfloat16, "k16.f32.bf16.bf16")
 PRODUCT_OF_SIZES(__half, "k16.f32.f16.f16")
 // The same of float32 elements, read as tf32, (+ d, unless `add` is 0): a as mma.m16n8k8 takes it, and k contiguous in b.

@@ -6,6 +6,7 @@
 // space for that, and where it does not pay, a thread goes through all elements of a column.
 #include "index.cuh"
 #include "sort.cuh"
+#include "vector.cuh"
 
 struct Put {
   template <class T> using Total = T;
@@ -26,10 +27,11 @@ struct Less : Smaller {
   template <class T> using Total = T;
 };
 
-// The working space, of which parts are taken.
+// The working space, of which parts are taken: what lies behind the sums of forSumsBefore.
 struct Room {
-  char* at = (char*)current.workspace;
-  Size left = current.room;
+  static constexpr Size SUMS = MOST_PIECES * (Size)sizeof(int64_t);
+  char* at = (char*)current.workspace + SUMS;
+  Size left = current.room - SUMS;
   // Null where there is not enough.
   template <class T> T* take(Size count) {
     const Size bytes = (count * (Size)sizeof(T) + 15) / 16 * 16;
@@ -50,20 +52,106 @@ template <class K> struct Order {
   DEVICE Size at(Size o, Size p, Size j) const { return o * outerStep + p * rankStep + j * innerStep; }
 };
 
-// Sorts `slices` slices of places [outer, k, inner]; false where there is no room.
-template <class K> static bool bringTogether(Order<K>& order, const K* places, Size slices, Size inner, Room& room) {
+// Bytes of the numbers below n.
+static int digitsOf(Size n) {
+  int digits = 1;
+  while (digits < 8 && n > (Size)1 << (8 * digits)) digits++;
+  return digits;
+}
+
+// Sorts `slices` slices of places [outer, k, inner], below n; false where there is no room.
+template <class K> static bool bringTogether(Order<K>& order, const K* places, Size n, Size slices, Size inner, Room& room) {
   const Size k = order.k;
   K* sorted = room.take<K>(k * slices);
   int64_t* from = room.take<int64_t>(k * slices);
   if (!sorted || !from || (k > TILE_OF<K> && room.left < sortRoom<K>(k))) return false;
   order.places = sorted;
   order.from = from;
-  sortSlices<K>(places, {sorted, from, 0, k, inner, nullptr, 0}, k, inner, false, 0, slices, room.at, room.left);
+  sortSlices<K>(places, {sorted, from, 0, k, inner, nullptr, 0}, k, inner, false, 0, slices, room.at, room.left, digitsOf(n));
   return true;
 }
 
 // Elements of a run that are combined beforehand.
 constexpr Size PIECE = 64;
+
+// total = op(total, ...) with the elements of ranks [p, end), in order: N neighbours of each.
+template <class F, int N, class S, class T>
+static DEVICE void combineRanks(Pack<S, N>& total, const T* source, const int64_t* from, Size inner, Size p, Size end) {
+  constexpr int AHEAD = 8;
+  const F op;
+  for (; p < end; p += AHEAD) {
+    Pack<T, N> values[AHEAD];
+#pragma unroll
+    for (int a = 0; a < AHEAD; a++) {
+      if (p + a < end) values[a] = loadPack<N>(source + from[p + a] * inner);
+    }
+#pragma unroll
+    for (int a = 0; a < AHEAD; a++) {
+#pragma unroll
+      for (int i = 0; i < N && p + a < end; i++) total.at[i] = op(total.at[i], (S)values[a].at[i]);
+    }
+  }
+}
+
+// combine, where one order holds for all columns, of which a thread takes N neighbours: by a list of the runs, of which there are
+// `most` at most. False where there is no room.
+template <class F, int N, class T, class K>
+static bool combineRuns(T* y, const T* x, Order<K> order, Size most, Room room, Size begin, Size end) {
+  using S = typename F::template Total<T>;
+  const Size k = order.k, inner = order.inner, packs = inner / N, outer = end - begin, pieces = (k - 1) / PIECE;
+  const K* places = order.places;
+  const int64_t* from = order.from;
+  // How many runs there are, then the rank at which each begins, then k.
+  int64_t* runs = room.take<int64_t>(k + 2);
+  S* partial = room.take<S>(outer * pieces * inner);
+  if (!runs || !partial) return false;
+  const auto begins = [=] DEVICE(Size i) { return i == 0 || places[i] != places[i - 1]; };
+  forSumsBefore(k, [=] DEVICE(Size i) { return (int64_t)begins(i); }, [=] DEVICE(Size i, int64_t before) {
+    if (i >= k) return;
+    const bool first = begins(i);
+    if (first) runs[before + 1] = i;
+    if (i == k - 1) runs[0] = before + first, runs[before + first + 1] = k;
+  });
+  // Pieces begin at the ranks PIECE, 2 PIECE, ... that are inside of a run.
+  forEach(0, outer * pieces * packs, [=] DEVICE(Size at) {
+    const Size row = quotient(at, packs), c = (at - row * packs) * N, o = quotient(row, pieces);
+    const Size first = (row - o * pieces + 1) * PIECE;
+    const K place = places[first];
+    if (places[first - 1] != place) return;
+    Size last = first + PIECE < k ? first + PIECE : k;
+    while (places[last - 1] != place) last--;
+    const T* source = x + (begin + o) * k * inner + c;
+    const Pack<T, N> values = loadPack<N>(source + from[first] * inner);
+    Pack<S, N> total;
+#pragma unroll
+    for (int i = 0; i < N; i++) total.at[i] = (S)values.at[i];
+    combineRanks<F, N>(total, source, from, inner, first + 1, last);
+    storePack<N>(partial + row * inner + c, total);
+  });
+  forEach(0, outer * most * packs, [=] DEVICE(Size at) {
+    const F op;
+    const Size row = quotient(at, packs), c = (at - row * packs) * N, o = quotient(row, most), r = row - o * most;
+    if (r >= runs[0]) return;
+    const Size first = runs[r + 1], last = runs[r + 2], next = (first / PIECE + 1) * PIECE;
+    T* to = y + (begin + o) * order.step + (Size)places[first] * order.scale + c;
+    const Pack<T, N> own = loadPack<N>(to);
+    Pack<S, N> total;
+#pragma unroll
+    for (int i = 0; i < N; i++) total.at[i] = (S)own.at[i];
+    combineRanks<F, N>(total, x + (begin + o) * k * inner + c, from, inner, first, next < last ? next : last);
+#pragma unroll 4
+    for (Size p = next; p < last; p += PIECE) {
+      const Pack<S, N> piece = loadPack<N>(partial + (o * pieces + p / PIECE - 1) * inner + c);
+#pragma unroll
+      for (int i = 0; i < N; i++) total.at[i] = op(total.at[i], piece.at[i]);
+    }
+    Pack<T, N> result;
+#pragma unroll
+    for (int i = 0; i < N; i++) result.at[i] = (T)total.at[i];
+    storePack<N>(to, result);
+  });
+  return true;
+}
 
 // y = op(that, x ...) for each place; `room` is what is left.
 template <class F, class T, class K> static void combine(T* y, const T* x, Order<K> order, Room room, Size begin, Size end) {
@@ -124,9 +212,20 @@ template <class T, class K> static void putLast(T* y, const T* x, Order<K> order
   });
 }
 
-template <class F, class T, class K> static void apply(T* y, const T* x, Order<K> order, Room room, Size begin, Size end) {
-  if constexpr (std::is_same<F, Put>::value) putLast(y, x, order, begin, end);
-  else combine<F>(y, x, order, room, begin, end);
+// y's places are below n.
+template <class F, class T, class K> static void apply(T* y, const T* x, Order<K> order, Size n, Room room, Size begin, Size end) {
+  if constexpr (std::is_same<F, Put>::value) {
+    putLast(y, x, order, begin, end);
+  } else {
+    if (order.rankStep == 1 && order.innerStep == 0 && order.outerStep == 0) {
+      constexpr int N = PACK<T>;
+      const Size most = n < order.k ? n : order.k;
+      const bool packs = (order.inner | order.step | order.scale) % N == 0 && packed<N>(y) && packed<N>(x);
+      const auto combined = packs ? combineRuns<F, N, T, K> : combineRuns<F, 1, T, K>;
+      if (combined(y, x, order, most, room, begin, end)) return;
+    }
+    combine<F>(y, x, order, room, begin, end);
+  }
 }
 
 // The same by a thread for each column: place(o, i, j) is the place of element i.
@@ -164,8 +263,8 @@ static void scatter(T* y, const int64_t* index, const T* source, Size n, Size k,
     const Size skipped = begin * k * inner;
     Order<int32_t> order{nullptr, nullptr, k * inner, inner, 1, k, inner, n * inner, inner};
     const int32_t* places = narrowed(index + skipped, outer * k * inner, n, room);
-    if (places && bringTogether(order, places, outer * inner, inner, room)) {
-      return apply<F>(y + begin * n * inner, source + skipped, order, room, 0, outer);
+    if (places && bringTogether(order, places, n, outer * inner, inner, room)) {
+      return apply<F>(y + begin * n * inner, source + skipped, order, n, room, 0, outer);
     }
   }
   inColumns<F>(y, source, k, inner, n * inner, inner, begin, end, [=] DEVICE(Size o, Size i, Size j) {
@@ -180,7 +279,7 @@ static void scatterRows(T* y, const int64_t* index, const T* source, Size n, Siz
     Room room;
     Order<int32_t> order{nullptr, nullptr, 0, 1, 0, k, inner, n * inner, inner};
     const int32_t* places = narrowed(index, k, n, room);
-    if (places && bringTogether(order, places, 1, 1, room)) return apply<F>(y, source, order, room, begin, end);
+    if (places && bringTogether(order, places, n, 1, 1, room)) return apply<F>(y, source, order, n, room, begin, end);
   }
   inColumns<F>(y, source, k, inner, n * inner, inner, begin, end, [=] DEVICE(Size, Size i, Size) { return indexAt(index, i, n); });
 }
@@ -205,7 +304,7 @@ static void scatterOffsets(T* y, const T* x, const int64_t* offsets, Size n, Siz
   if (n > FEW && n < MOST_INDEX) {
     Room room;
     Order<int64_t> order{nullptr, nullptr, 0, 1, 0, n, inner, stride, 1};
-    if (bringTogether(order, offsets, 1, 1, room)) return apply<F>(y, x, order, room, begin, end);
+    if (bringTogether(order, offsets, INT64_MAX, 1, 1, room)) return apply<F>(y, x, order, n, room, begin, end);
   }
   inColumns<F>(y, x, n, inner, stride, 1, begin, end, [=] DEVICE(Size, Size i, Size) { return offsets[i]; });
 }

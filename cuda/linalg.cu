@@ -1,8 +1,8 @@
 // Triangular factors of matrices, row-major in float64, and what solves with them. Ranges count matrices of a batch.
 //
-// A factorisation goes through panels of 32 columns: a block per matrix factors the panel, and all blocks there are take its
-// products off what is right of it.
-#include "linalg.cuh"
+// Small matrices have a block each (linalg_small.cuh). The factorisation of a large one goes through panels of 32 columns: a block
+// per matrix factors the panel, and all blocks there are take its products off what is right of it.
+#include "linalg_small.cuh"
 
 constexpr Size PANEL = 32;
 constexpr int TILE = 64;
@@ -52,10 +52,15 @@ static void subtractProduct(double* c, const double* a, const double* b, Size m,
 // x = P L U with partial pivoting: x [batch, m, n] -> both factors in y [batch, m, n], L's diagonal of ones left out, and
 // pivots [batch, min(m, n)] in int32: step i swapped rows i and pivots[i]. A column without a pivot is left as it is.
 static void lu(double* y, int32_t* pivots, const double* x, Size m, Size n, Size begin, Size end) {
-  const Size k = m < n ? m : n, step = m * n, width = k <= TILE ? k : PANEL;
+  const Size k = m < n ? m : n, step = m * n;
+  if (m <= SMALL && n <= SMALL) {
+    if (begin >= end) return;
+    LAUNCH_SMALL(0, m > n ? m : n, (unsigned)(end - begin), smallLu, y + begin * step, pivots + begin * k, x + begin * step, (int)m, (int)n);
+    return;
+  }
   forEach(begin * step, end * step, [=] DEVICE(Size i) { y[i] = x[i]; });
-  for (Size j0 = 0; j0 < k; j0 += width) {
-    const Size j1 = j0 + width < k ? j0 + width : k;
+  for (Size j0 = 0; j0 < k; j0 += PANEL) {
+    const Size j1 = j0 + PANEL < k ? j0 + PANEL : k;
     forBlocks(begin, end, threadsFor(m * (j1 - j0)), [=] DEVICE(Size t) {
       double* a = y + t * step;
       const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32;
@@ -124,13 +129,23 @@ template <class F> static void forColumns(Size n, Size k, Size begin, Size end, 
   });
 }
 
+// b = a^-1 b where a is small: see smallSolve.
+static void solveSmall(double* b, const double* a, const int32_t* pivots, Size n, Size k, bool upper, bool unit, Size begin, Size end) {
+  const Size groups = (k + TAKEN - 1) / TAKEN;
+  if (begin >= end || groups == 0) return;
+  LAUNCH_SMALL(solveBytes(n), n, (unsigned)((end - begin) * groups), smallSolve, b + begin * n * k, a + begin * n * n,
+               pivots ? pivots + begin * n : nullptr, (int)n, k, (unsigned)groups, upper, unit);
+}
+
 // b = a^-1 b for triangular matrices a [batch, n, n], of which the other triangle is not read; b [batch, n, k].
 static void triangular_solve(double* b, const double* a, Size n, Size k, Size upper, Size unit, Size begin, Size end) {
+  if (n <= SMALL) return solveSmall(b, a, nullptr, n, k, upper != 0, unit != 0, begin, end);
   forColumns(n, k, begin, end, [=] DEVICE(Size t, Size at, int columns) { substitute(b + at, a + t * n * n, n, k, columns, upper, unit); });
 }
 
 // b = a^-1 b, where `factors` and `pivots` are what `lu` makes of a [batch, n, n]; b [batch, n, k].
 static void lu_solve(double* b, const double* factors, const int32_t* pivots, Size n, Size k, Size begin, Size end) {
+  if (n <= SMALL) return solveSmall(b, factors, pivots, n, k, false, false, begin, end);
   forColumns(n, k, begin, end, [=] DEVICE(Size t, Size at, int columns) {
     if ((int)threadIdx.x < columns) {
       double* column = b + at + threadIdx.x;
@@ -151,6 +166,11 @@ static void lu_solve(double* b, const double* factors, const int32_t* pivots, Si
 // the number of the first leading minor that is not positive, or 0.
 static void cholesky(double* y, int32_t* info, const double* x, Size n, Size begin, Size end) {
   const Size step = n * n;
+  if (n <= SMALL) {
+    if (begin >= end) return;
+    LAUNCH_SMALL(0, n, (unsigned)(end - begin), smallCholesky, y + begin * step, info + begin, x + begin * step, (int)n);
+    return;
+  }
   forEach(begin * step, end * step, [=] DEVICE(Size i) {
     y[i] = i % n <= i / n % n ? x[i] : 0;
     if (i % step == 0) info[i / step] = 0;
@@ -199,11 +219,9 @@ static void cholesky(double* y, int32_t* info, const double* x, Size n, Size beg
     subtractProduct(y + j1 * n + j1, panel, panel, below, below, size, n, 1, n, step, true, begin, end);
   }
   // Tiles on the diagonal reach above it.
-  if (n > PANEL) {
-    forEach(begin * step, end * step, [=] DEVICE(Size i) {
-      if (i % n > i / n % n) y[i] = 0;
-    });
-  }
+  forEach(begin * step, end * step, [=] DEVICE(Size i) {
+    if (i % n > i / n % n) y[i] = 0;
+  });
 }
 
 FAMILY(linalg, KERNEL(lu, lu), KERNEL(lu_solve, lu_solve), KERNEL(triangular_solve, triangular_solve), KERNEL(cholesky, cholesky))

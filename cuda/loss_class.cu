@@ -15,21 +15,6 @@ static DEVICE Size classOf(int64_t target, Size classes, Size ignore) {
   return target == ignore || (target >= 0 && target < classes) ? target : 0;
 }
 
-// The first of `count` places for which `wrong` is true; else `count`.
-template <class F> static void firstOf(int64_t* y, Size count, F wrong) {
-  forEach(0, 1, [=] DEVICE(Size) { *y = count; });
-  forEach(0, count, [=] DEVICE(Size i) {
-    if (wrong(i)) atomicMin((long long*)y, (long long)i);
-  });
-}
-
-static void target_check(int64_t* bad, const int64_t* target, Size classes, Size ignore, Size count) {
-  firstOf(bad, count, [=] DEVICE(Size i) { return (target[i] < 0 || target[i] >= classes) && target[i] != ignore; });
-}
-template <class T> static void unit_check(int64_t* bad, const T* x, Size count) {
-  firstOf(bad, count, [=] DEVICE(Size i) { return !(x[i] >= 0 && x[i] <= 1); });
-}
-
 template <class T>
 static void nll_loss(T* y, const T* x, const int64_t* target, const T* weight, Size classes, Size inner, Size ignore, Size begin, Size end) {
   forEach(begin, end, [=] DEVICE(Size i) {
@@ -112,6 +97,7 @@ template <class T, class C = ComputedOf<T>> struct EntropySlice {
 };
 // The same of rows: inner is 1.
 template <class T, class C = ComputedOf<T>> struct EntropyRow {
+  static constexpr bool SHIFTS = true;
   C* y;
   C* stats;
   const T* x;
@@ -122,17 +108,17 @@ template <class T, class C = ComputedOf<T>> struct EntropyRow {
   float smoothing;
   template <class S, bool WHOLE> DEVICE void run(Size i) const {
     constexpr int E = S::E;
-    const S span{classes};
     const T* row = x + i * classes;
+    const S span(row, classes);
     float r[E], w[E], most;
     const float log = (float)std::log(rowExponentials<false, false, WHOLE>(span, row, r, most));
     RowSum<WHOLE> soft = 0, weights = 0;
-    for (int base = 0; base < (WHOLE ? 1 : classes) && smoothing != 0; base += S::CHUNK) {
+    for (int base = 0; base < (WHOLE ? 1 : span.end()) && smoothing != 0; base += S::CHUNK) {
       if (!WHOLE) span.load(r, row, base, 0);
       if (weight) span.load(w, weight, base, 0);
 #pragma unroll
       for (int j = 0; j < E; j++) {
-        const bool inside = base + S::place(j) < classes;
+        const bool inside = span.has(base + span.place(j));
         w[j] = !inside ? 0 : weight ? w[j] : 1;
         if (!inside) r[j] = most;
       }
@@ -154,7 +140,7 @@ static void cross_entropy(C* y, C* stats, const T* x, const int64_t* target, con
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && classes > 8 && classes < LONGEST) {
       const EntropyRow<T> row{y, stats, x, target, weight, (int)classes, ignore, (float)smoothing};
-      return forRows<T>(classes, packRows<T>(classes, x, weight), begin, end, row);
+      return forRows<T>(classes, weight ? packRows<T>(classes, x, weight) : alignmentOf<T>(classes, x), begin, end, row);
     }
   }
   forSlices(classes, inner, begin, end, EntropySlice<T>{y, stats, x, target, weight, classes, inner, ignore, smoothing});
@@ -196,6 +182,7 @@ template <class T, class C = ComputedOf<T>> struct EntropyGradSlice {
   }
 };
 template <class T, class C = ComputedOf<T>> struct EntropyGradRow {
+  static constexpr bool SHIFTS = true;
   T* dx;
   const C* dy;
   const C* total;
@@ -209,29 +196,29 @@ template <class T, class C = ComputedOf<T>> struct EntropyGradRow {
   Size dyStep;
   template <class S, bool WHOLE> DEVICE void run(Size i) const {
     constexpr int E = S::E;
-    const S span{classes};
     const T* row = x + i * classes;
+    const S span(row, classes);
     const Size t = classOf(target[i], classes, ignore);
     float r[E], w[E];
     // What all classes should get together: the share of the softmax.
     RowSum<WHOLE> weights = 0;
-    for (int base = 0; base < (WHOLE ? 1 : classes) && smoothing != 0; base += S::CHUNK) {
+    for (int base = 0; base < (WHOLE ? 1 : span.end()) && smoothing != 0; base += S::CHUNK) {
       if (weight) span.load(w, weight, base, 0);
-      weights += sumOver<E>([&](int j) { return base + S::place(j) >= classes ? 0.0f : weight ? w[j] : 1.0f; });
+      weights += sumOver<E>([&](int j) { return !span.has(base + span.place(j)) ? 0.0f : weight ? w[j] : 1.0f; });
     }
     const float share = smoothing / classes, mass = smoothing != 0 ? share * (float)rowSum(weights) : 0;
     const bool ignored = t == ignore;
     const float grad = ignored ? 0 : (float)gradOf(dy, total, dyStep, i);
     const float hard = ignored ? 0 : (1 - smoothing) * (float)weightOf(weight, t);
     const float most = stats[2 * i], log = stats[2 * i + 1];
-    for (int base = 0; base < (WHOLE ? 1 : classes); base += S::CHUNK) {
+    for (int base = 0; base < (WHOLE ? 1 : span.end()); base += S::CHUNK) {
       span.load(r, row, base, 0);
       if (weight && smoothing != 0) span.load(w, weight, base, 0);
 #pragma unroll
       for (int j = 0; j < E; j++) {
         float slope = (hard + mass) * std::exp(r[j] - most - log);
         if (smoothing != 0) slope -= weight ? share * w[j] : share;
-        if (base + S::place(j) == t) slope -= hard;
+        if (base + span.place(j) == t) slope -= hard;
         r[j] = ignored ? 0 : grad * slope;
       }
       span.store(dx + i * classes, base, r);
@@ -244,7 +231,7 @@ static void cross_entropy_grad(T* dx, const C* dy, const C* total, const C* stat
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && classes > 8 && classes < LONGEST) {
       const EntropyGradRow<T> row{dx, dy, total, stats, x, target, weight, (int)classes, ignore, (float)smoothing, dyStep};
-      return forRows<T>(classes, packRows<T>(classes, dx, x, weight), begin, end, row);
+      return forRows<T>(classes, weight ? packRows<T>(classes, dx, x, weight) : alignmentOf<T>(classes, dx, x), begin, end, row);
     }
   }
   forSlices(classes, inner, begin, end,
@@ -263,7 +250,7 @@ static void cross_entropy_target(T* y, const int64_t* target, const T* weight, S
   });
 }
 
-FAMILY(loss_class, KERNEL(target_check, target_check), KERNEL_FLOATS(unit_check, unit_check), KERNEL_FLOATS(nll_loss, nll_loss),
+FAMILY(loss_class, KERNEL_FLOATS(nll_loss, nll_loss),
        KERNEL_FLOATS(nll_loss_grad, nll_loss_grad), KERNEL_FLOATS(weighted_mean, weighted_mean),
        KERNEL_FLOATS(cross_entropy, cross_entropy), KERNEL_FLOATS(cross_entropy_grad, cross_entropy_grad),
        KERNEL_FLOATS(cross_entropy_target, cross_entropy_target), KERNEL_NARROW(cross_entropy, cross_entropy),

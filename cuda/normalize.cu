@@ -13,17 +13,36 @@
 template <class T> static DEVICE double at(const T* p, Size i, double otherwise) { return p ? (double)p[i] : otherwise; }
 static int threadsFor(Size n) { return n <= 512 ? 32 : THREADS; }
 
-// The weights of the elements of a row, whose channels begin at `first`: as many neighbours to each as `inner`.
-template <class S, class T> static DEVICE void loadAffine(S span, float (&r)[S::E], const T* p, Size first, int inner, int base, float otherwise) {
-  if (p && inner == 1) return span.load(r, p + first, base, otherwise);
+// f(j, the weight, the bias) for the elements j of a chunk of a row, whose channels begin at `first`: as many neighbours to each
+// as `inner`. They are read as they are needed: registers are for the row.
+template <class S, class A, class F>
+static DEVICE void forAffine(S span, const A* weight, const A* bias, Size first, int inner, int base, F f) {
+  constexpr int M = S::N < PACK<A> ? S::N : PACK<A>;
 #pragma unroll
-  for (int j = 0; j < S::E; j++) {
-    const int k = base + S::place(j);
-    r[j] = p && k < span.n ? (float)p[first + (unsigned)k / (unsigned)inner] : otherwise;
+  for (int j = 0; j < S::E; j += M) {
+    const int k = base + span.place(j);
+    if (k >= span.n) continue;
+    Pack<A, M> w, b;
+#pragma unroll
+    for (int i = 0; i < M; i++) w.at[i] = 1, b.at[i] = 0;
+    if (inner == 1) {
+      if (weight) w = loadPack<M>(weight + first + k);
+      if (bias) b = loadPack<M>(bias + first + k);
+    } else {
+#pragma unroll
+      for (int i = 0; i < M; i++) {
+        const Size c = first + (unsigned)(k + i) / (unsigned)inner;
+        if (weight) w.at[i] = weight[c];
+        if (bias) b.at[i] = bias[c];
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < M; i++) f(j + i, (float)w.at[i], (float)b.at[i]);
   }
 }
 
 template <class X, class Y, class A> struct NormRow {
+  static constexpr bool KEEPS = true;
   Y* y;
   A* stats;
   const X* x;
@@ -35,39 +54,38 @@ template <class X, class Y, class A> struct NormRow {
   float eps;
   template <class S, bool WHOLE> DEVICE void run(Size row) const {
     constexpr int E = S::E;
-    const S span{n};
     const X* from = x + row * n;
+    const S span(from, n);
     const Size first = row % groups * channels;
-    float r[E], w[E], b[E];
+    float r[E];
     if (WHOLE) span.load(r, from, 0, 0);
     RowSum<WHOLE> total = 0;
     for (int base = 0; base < (WHOLE ? 1 : n) && centred; base += S::CHUNK) {
-      if (!WHOLE) span.load(r, from, base, 0);
+      if (!WHOLE) span.keep(r, from, base, 0);
       total += sumOver<E>([&](int j) { return r[j]; });
     }
     const float mean = centred ? (float)(rowSum(total) / n) : 0;
     RowSum<WHOLE> squares = 0;
     for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      if (!WHOLE) span.load(r, from, base, 0);
+      if (!WHOLE && centred) span.again(r, from, base, 0);
+      if (!WHOLE && !centred) span.keep(r, from, base, 0);
       squares += sumOver<E>([&](int j) {
-        const float d = base + S::place(j) < n ? r[j] - mean : 0;
+        const float d = base + span.place(j) < n ? r[j] - mean : 0;
         return d * d;
       });
     }
     const float rstd = (float)(1 / std::sqrt(rowSum(squares) / n + eps));
     if (threadIdx.x == 0) stats[row] = (A)mean, stats[rows + row] = (A)rstd;
     for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      if (!WHOLE) span.load(r, from, base, 0);
-      loadAffine(span, w, weight, first, inner, base, 1);
-      loadAffine(span, b, bias, first, inner, base, 0);
-#pragma unroll
-      for (int j = 0; j < E; j++) r[j] = (r[j] - mean) * rstd * w[j] + b[j];
+      if (!WHOLE) span.again(r, from, base, 0);
+      forAffine(span, weight, bias, first, inner, base, [&](int j, float w, float b) { r[j] = (r[j] - mean) * rstd * w + b; });
       span.store(y + row * n, base, r);
     }
   }
 };
 
 template <class X, class Y, class A> struct NormGradRow {
+  static constexpr bool KEEPS = true;
   X* dx;
   const Y* dy;
   const X* x;
@@ -78,20 +96,18 @@ template <class X, class Y, class A> struct NormGradRow {
   bool centred;
   template <class S, bool WHOLE> DEVICE void run(Size row) const {
     constexpr int E = S::E;
-    const S span{n};
     const Size start = row * n, first = row % groups * channels;
+    const S span(x + start, n);
     const float mean = (float)stats[row], rstd = (float)stats[rows + row];
-    float g[E], d[E], w[E];
-    const auto read = [&](int base) {
-      span.load(g, dy + start, base, 0);
-      span.load(d, x + start, base, 0);
-      loadAffine(span, w, weight, first, inner, base, 1);
-#pragma unroll
-      for (int j = 0; j < E; j++) g[j] *= w[j], d[j] -= mean;
+    float g[E], d[E];
+    const auto weigh = [&](float(&g)[E], float(&d)[E], int base) {
+      forAffine(span, weight, (const A*)nullptr, first, inner, base, [&](int j, float w, float) { g[j] *= w, d[j] -= mean; });
     };
     RowSum<WHOLE> total = 0, product = 0;
     for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      read(base);
+      span.load(g, dy + start, base, 0);
+      span.keep(d, x + start, base, 0);
+      weigh(g, d, base);
       total += sumOver<E>([&](int j) { return g[j]; });
       product += sumOver<E>([&](int j) { return g[j] * d[j]; });
     }
@@ -99,7 +115,11 @@ template <class X, class Y, class A> struct NormGradRow {
     product = rowSum(product);
     const float shift = centred ? (float)(total / n) : 0, slope = (float)(rstd * rstd * product / n);
     for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      if (!WHOLE) read(base);
+      if (!WHOLE) {
+        span.load(g, dy + start, base, 0);
+        span.again(d, x + start, base, 0);
+        weigh(g, d, base);
+      }
 #pragma unroll
       for (int j = 0; j < E; j++) g[j] = rstd * (g[j] - shift - d[j] * slope);
       span.store(dx + start, base, g);

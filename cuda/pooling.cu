@@ -59,6 +59,28 @@ static void max_pool(T* y, int64_t* index, const T* x, WINDOWS, Size dilation0, 
   });
 }
 
+// The gradient of max_pool's x: a place looks at the windows that may reach it, in order.
+template <class T>
+static void max_pool_grad(T* dx, const T* dy, const int64_t* index, WINDOWS, Size dilation0, Size dilation1, Size dilation2, Size begin,
+                          Size end) {
+  kernel0 = (kernel0 - 1) * dilation0 + 1, kernel1 = (kernel1 - 1) * dilation1 + 1, kernel2 = (kernel2 - 1) * dilation2 + 1;
+  AXES
+  forEach(begin * volume, end * volume, [=] DEVICE(Size at) {
+    const Size p = at / volume, k = at - p * volume, w = k % size2, dh = k / size2, h = dh % size1, d = dh / size1;
+    const Size first2 = a2.first(w), last2 = a2.last(w);
+    T sum = 0;
+    for (Size i0 = a0.first(d); i0 <= a0.last(d); i0++) {
+      for (Size i1 = a1.first(h); i1 <= a1.last(h); i1++) {
+        const Size row = p * positions + (i0 * count1 + i1) * count2;
+        for (Size i2 = first2; i2 <= last2; i2++) {
+          if (index[row + i2] == k) sum += dy[row + i2];
+        }
+      }
+    }
+    dx[at] = sum;
+  });
+}
+
 // What a window along one axis covers of the plane, and of the padded plane.
 struct Cover {
   Size first, end, padded;
@@ -117,4 +139,5 @@ template <class T> static void avg_pool_grad(T* dx, const T* dy, WINDOWS, Size i
   });
 }
 
-FAMILY(pooling, KERNEL_FLOATS(max_pool, max_pool), KERNEL_NUMBERS(avg_pool, avg_pool), KERNEL_FLOATS(avg_pool_grad, avg_pool_grad))
+FAMILY(pooling, KERNEL_FLOATS(max_pool, max_pool), KERNEL_FLOATS(max_pool_grad, max_pool_grad), KERNEL_NUMBERS(avg_pool, avg_pool),
+       KERNEL_FLOATS(avg_pool_grad, avg_pool_grad))

@@ -5,10 +5,6 @@
 struct Uniforms4 {
   DEVICE void operator()(uint4 w, float (&u)[4]) const { u[0] = unit(w.x), u[1] = unit(w.y), u[2] = unit(w.z), u[3] = unit(w.w); }
 };
-// Two numbers of float32's width, for distributions over wide integers.
-struct Uniforms2 {
-  DEVICE void operator()(uint4 w, double (&u)[2]) const { u[0] = unit(w.x), u[1] = unit(w.y); }
-};
 struct UniformsDouble {
   DEVICE void operator()(uint4 w, double (&u)[2]) const { u[0] = unit(w.x, w.y), u[1] = unit(w.z, w.w); }
 };
@@ -43,7 +39,7 @@ struct LongWords {
   DEVICE void operator()(uint4 w, uint64_t (&v)[2]) const { v[0] = (uint64_t)w.x << 32 | w.y, v[1] = (uint64_t)w.z << 32 | w.w; }
 };
 
-// By the type of elements: what draws are computed in, and the draws.
+// By the type of elements: what draws are computed in, and the draws. Integers are drawn as float32 is.
 template <class T> struct Drawn {
   static constexpr int width = 4;
   using type = float;
@@ -56,14 +52,15 @@ template <> struct Drawn<double> {
   using Uniforms = UniformsDouble;
   using Normals = NormalsDouble;
 };
-template <> struct Drawn<int64_t> {
-  static constexpr int width = 2;
-  using type = double;
-  using Uniforms = Uniforms2;
-};
 
 inline DEVICE float fused(float a, float b, float c) { return fmaf(a, b, c); }
 inline DEVICE double fused(double a, double b, double c) { return fma(a, b, c); }
+
+// Of float32, the fast functions, as in PyTorch's draws: some units in the last place are lost.
+inline DEVICE float exponentialOf(float x) { return __expf(x); }
+inline DEVICE double exponentialOf(double x) { return std::exp(x); }
+inline DEVICE float logarithmOf(float x) { return __logf(x); }
+inline DEVICE double logarithmOf(double x) { return std::log(x); }
 
 // put(i, u) with u uniform in (0, 1], or z normal.
 template <class T, class G> static void drawUniforms(Generator* g, Size n, G put) {
@@ -93,27 +90,31 @@ template <class T> static void normal(T* y, Generator* g, Size n, double mean, d
 }
 template <class T> static void log_normal(T* y, Generator* g, Size n, double mean, double std) {
   const T shift = (T)mean, scale = (T)std;
-  drawNormals<T>(g, n, [=] DEVICE(Size i, T z) { y[i] = std::exp(fused(z, scale, shift)); });
+  drawNormals<T>(g, n, [=] DEVICE(Size i, T z) { y[i] = exponentialOf(fused(z, scale, shift)); });
 }
 
 template <class T> struct Epsilon {
   static constexpr T value = sizeof(T) == 4 ? (T)1.1920928955078125e-7 : (T)2.220446049250313e-16;
 };
 
+// tan(pi (u - 1/2)); of float32 it is large at the ends, not infinite.
+inline DEVICE float quantile(float u) {
+  constexpr float LEAST = Epsilon<float>::value;
+  const float inside = u > 1 - LEAST ? 1 - LEAST : u < LEAST ? LEAST : u;
+  return __tanf(3.14159265358979323846f * (inside - 0.5f));
+}
+inline DEVICE double quantile(double u) { return std::tan(3.14159265358979323846 * (u - 0.5)); }
+
 // y[n]: median + sigma tan(pi (u - 1/2)).
 template <class T> static void cauchy(T* y, Generator* g, Size n, double median, double sigma) {
   const T shift = (T)median, scale = (T)sigma;
-  constexpr T LEAST = Epsilon<T>::value;
-  drawUniforms<T>(g, n, [=] DEVICE(Size i, T u) {
-    const T inside = u > 1 - LEAST ? 1 - LEAST : u < LEAST ? LEAST : u;
-    y[i] = fused(scale, std::tan((T)3.14159265358979323846 * (inside - (T)0.5)), shift);
-  });
+  drawUniforms<T>(g, n, [=] DEVICE(Size i, T u) { y[i] = fused(scale, quantile(u), shift); });
 }
 
 // y[n]: exponential of rate lambda, never 0.
 template <class T> static DEVICE T logarithm(T u) {
   constexpr T HALF = Epsilon<T>::value / 2;
-  return u >= 1 - HALF ? -HALF : std::log(u);
+  return u >= 1 - HALF ? -HALF : logarithmOf(u);
 }
 template <class T> static void exponential(T* y, Generator* g, Size n, double lambda) {
   const T scale = (T)-1 / (T)lambda;
@@ -125,11 +126,13 @@ template <class T> static void exponential_race(T* score, const T* p, Generator*
 }
 
 // y[n]: trials up to the first success of probability p.
+inline DEVICE float logarithmOfRest(float p) { return __logf(1 - p); }
+inline DEVICE double logarithmOfRest(double p) { return std::log1p(-p); }
 template <class T> static void geometric(T* y, Generator* g, Size n, double p) {
   using V = typename Drawn<T>::type;
-  const V fail = std::log((V)1 - (V)p);
+  const V success = (V)p;
   drawUniforms<T>(g, n, [=] DEVICE(Size i, V u) {
-    const V trials = std::ceil(std::log(u) / fail);
+    const V trials = std::ceil(logarithmOf(u) / logarithmOfRest(success));
     y[i] = (T)(trials < 1 ? (V)1 : trials);
   });
 }

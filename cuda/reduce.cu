@@ -32,13 +32,12 @@ template <class K, class T, class A, class S, class R> struct SumSlice {
   const T* x;
   const T* mean;
   Size n, inner;
-  bool packs;
   template <class G> DEVICE void operator()(G g, Size i) const {
-    const T* from = x + sliceStart(i, n, inner);
+    const T* from = x + (inner == 1 ? i * n : sliceStart(i, n, inner));
     const A m = mean ? (A)mean[i] : A(0);
     S sum = 0;
     if (inner == 1) {
-      sum = sumOf<A, S>(g, from, n, packs, [=](A value) { return K::term(value, m); });
+      sum = sumOf<A, S>(g, from, n, [=](A value) { return K::term(value, m); });
     } else {
       for (Size k = g.first(); k < n; k += g.step()) sum += (S)K::term((A)from[k * inner], m);
       sum = g.reduce(sum, S(0), Plus());
@@ -72,27 +71,17 @@ static void sums(R* y, const T* x, const T* mean, Size n, Size inner, Size begin
     if (inner % C == 0 && packed<C>(x)) return sumColumns<K, C, T, A, S, R>(y, x, mean, n, inner, outer);
     return sumColumns<K, 1, T, A, S, R>(y, x, mean, n, inner, outer);
   }
-  const bool packs = packed<N>(x) && (slices == 1 || n % N == 0);
-  constexpr Size LEAST = 4096;
-  Size parts = inner > 1 ? 1 : n / LEAST;
-  if (parts > WAVE / slices) parts = WAVE / slices;
-  if (parts <= 1 || slices * parts > WORKSPACE / (Size)sizeof(S)) {
-    forSlices(n, inner, begin, end, SumSlice<K, T, A, S, R>{y, x, mean, n, inner, packs});
-    return;
-  }
-  S* partial = (S*)current.workspace;
-  const Size length = ((n + parts - 1) / parts + N - 1) / N * N;
-  forBlocks(0, slices * parts, THREADS, [=] DEVICE(Size p) {
-    const Size i = begin + p / parts, from = p % parts * length;
-    const Size left = from >= n ? 0 : n - from < length ? n - from : length;
-    const A m = mean ? (A)mean[i] : A(0);
-    const S sum = sumOf<A, S>(Together(), x + i * n + from, left, packs, [=](A value) { return K::term(value, m); });
-    if (threadIdx.x == 0) partial[p] = sum;
-  });
-  forBlocks(0, slices, THREADS, [=] DEVICE(Size s) {
-    const S sum = sumOf<S, S>(Together(), partial + s * parts, parts, false, [](S value) { return value; });
-    if (threadIdx.x == 0) y[begin + s] = (R)K::finish(sum);
-  });
+  const SumSlice<K, T, A, S, R> slice{y, x, mean, n, inner};
+  if (inner > 1 || n <= 8) return forSlices(n, inner, begin, end, slice);
+  const Size parts = partsOf(slices, n);
+  if (parts <= 1) return forSums(n, begin, end, slice);
+  forParts<S, N>(
+      slices, parts, n,
+      [=] DEVICE(Size s, Size from, Size length) {
+        const A m = mean ? (A)mean[begin + s] : A(0);
+        return sumOf<A, S>(Together(), x + (begin + s) * n + from, length, [=](A value) { return K::term(value, m); });
+      },
+      [=] DEVICE(Size s, S sum) { y[begin + s] = (R)K::finish(sum); });
 }
 
 template <class K, class T, class R = T> static void sum(R* y, const T* x, Size n, Size inner, Scratch, Size begin, Size end) {
@@ -124,7 +113,7 @@ static void norm_l2(float* y, const float* x, Size n, Size inner, Scratch, Size 
       while (k + 1 < all.count && all.parts[k + 1].first <= b) k++;
       const Size from = (b - all.parts[k].first) * NORM_CHUNK, left = all.parts[k].length - from;
       const float* p = all.parts[k].x + from;
-      const double sum = sumOf<double, double>(Together(), p, left < NORM_CHUNK ? left : NORM_CHUNK, (uintptr_t)p % 16 == 0,
+      const double sum = sumOf<double, double>(Together(), p, left < NORM_CHUNK ? left : NORM_CHUNK,
                                                [](double value) { return value * value; });
       if (threadIdx.x == 0) partial[b] = sum;
     });

@@ -13,12 +13,13 @@ template <Kind K, class C, class S> DEVICE C forwardOf(C x, C most, S rest) {
 }
 
 template <Kind K, class T> struct ForwardRow {
+  static constexpr bool KEEPS = K != LOG_SUM_EXP, SHIFTS = true;
   T* y;
   const T* x;
   int n;
   template <class S, bool WHOLE> DEVICE void run(Size row) const {
     constexpr int E = S::E;
-    const S span{n};
+    const S span(x + row * n, n);
     float r[E], most;
     const auto sum = rowExponentials<K == LOG_SUM_EXP, K == SOFTMAX, WHOLE>(span, x + row * n, r, most);
     if (K == LOG_SUM_EXP) {
@@ -26,8 +27,8 @@ template <Kind K, class T> struct ForwardRow {
       return;
     }
     const float rest = (float)(K == SOFTMAX ? 1 / sum : std::log(sum));
-    for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      if (!WHOLE) span.load(r, x + row * n, base, 0);
+    for (int base = 0; base < (WHOLE ? 1 : span.end()); base += S::CHUNK) {
+      if (!WHOLE) span.again(r, x + row * n, base, 0);
 #pragma unroll
       for (int j = 0; j < E; j++) r[j] = WHOLE && K == SOFTMAX ? r[j] * rest : forwardOf<K>(r[j], most, rest);
       span.store(y + row * n, base, r);
@@ -36,24 +37,25 @@ template <Kind K, class T> struct ForwardRow {
 };
 
 template <Kind K, class T> struct BackwardRow {
+  static constexpr bool KEEPS = true, SHIFTS = true;
   T* dx;
   const T* dy;
   const T* y;
   int n;
   template <class S, bool WHOLE> DEVICE void run(Size row) const {
     constexpr int E = S::E;
-    const S span{n};
     const Size start = row * n;
+    const S span(dy + start, n);
     float g[E], r[E];
     RowSum<WHOLE> total = 0;
-    for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      span.load(g, dy + start, base, 0);
+    for (int base = 0; base < (WHOLE ? 1 : span.end()); base += S::CHUNK) {
+      span.keep(g, dy + start, base, 0);
       if (WHOLE || K == SOFTMAX) span.load(r, y + start, base, 0);
       total += sumOver<E>([&](int j) { return K == SOFTMAX ? g[j] * r[j] : g[j]; });
     }
     const float sum = (float)rowSum(total);
-    for (int base = 0; base < (WHOLE ? 1 : n); base += S::CHUNK) {
-      if (!WHOLE) span.load(g, dy + start, base, 0), span.load(r, y + start, base, 0);
+    for (int base = 0; base < (WHOLE ? 1 : span.end()); base += S::CHUNK) {
+      if (!WHOLE) span.again(g, dy + start, base, 0), span.load(r, y + start, base, 0);
 #pragma unroll
       for (int j = 0; j < E; j++) r[j] = K == SOFTMAX ? r[j] * (g[j] - sum) : g[j] - std::exp(r[j]) * sum;
       span.store(dx + start, base, r);
@@ -89,7 +91,7 @@ template <Kind K, class T> struct Forward {
 template <Kind K, class T> static void forward(T* y, const T* x, Size n, Size inner, Size begin, Size end) {
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && n > 8 && n < LONGEST) {
-      return forRows<T>(n, packRows<T>(n, y, x), begin, end, ForwardRow<K, T>{y, x, (int)n});
+      return forRows<T>(n, alignmentOf<T>(n, K == LOG_SUM_EXP ? x : y, x), begin, end, ForwardRow<K, T>{y, x, (int)n});
     }
   }
   forSlices(n, inner, begin, end, Forward<K, T>{y, x, n, inner});
@@ -118,7 +120,7 @@ template <Kind K, class T> struct Backward {
 template <Kind K, class T> static void backward(T* dx, const T* dy, const T* y, Size n, Size inner, Size begin, Size end) {
   if constexpr (sizeof(T) <= 4) {
     if (inner == 1 && n > 8 && n < LONGEST) {
-      return forRows<T>(n, packRows<T>(n, dx, dy, y), begin, end, BackwardRow<K, T>{dx, dy, y, (int)n});
+      return forRows<T>(n, alignmentOf<T>(n, dx, dy, y), begin, end, BackwardRow<K, T>{dx, dy, y, (int)n});
     }
   }
   forSlices(n, inner, begin, end, Backward<K, T>{dx, dy, y, n, inner});

@@ -208,18 +208,17 @@ template <class T> Size sortRoom(Size n) {
   return (2 * n * (Size)(sizeof(T) + 4) + (tiles + 1) * DIGITS * 4 + 15) / 16 * 16;
 }
 
-// The same for long slices, `slices` of them at once: for each digit, tiles count theirs, the counts are summed up over
-// the tiles, and each tile moves its elements to their places. `room` is sortRoom() bytes for each.
+// The same for long slices, `slices` of them at once: for each of the lower `passes` digits, tiles count theirs, the counts are
+// summed up over the tiles, and each tile moves its elements to their places. `room` is sortRoom() bytes for each.
 template <class T>
-void sortOverBlocks(const T* x, Ranks<T> out, Size n, Size inner, KeyOf<T> flip, Size begin, Size slices, void* room) {
+void sortOverBlocks(const T* x, Ranks<T> out, Size n, Size inner, KeyOf<T> flip, int passes, Size begin, Size slices, void* room) {
   constexpr int ITEMS = MOST_ITEMS<T>, TILE = TILE_OF<T>;
   const Size tiles = (n + TILE - 1) / TILE;
   T* values = (T*)room;
   unsigned* indices = (unsigned*)(values + 2 * slices * n);
   unsigned* counts = indices + 2 * slices * n;      // [slices, digits, tiles]
   unsigned* totals = counts + slices * DIGITS * tiles;  // [slices, digits]
-  constexpr int PASSES = (int)sizeof(T);
-  for (int pass = 0; pass < PASSES; pass++) {
+  for (int pass = 0; pass < passes; pass++) {
     const int shift = 8 * pass;
     const Size from = (pass + 1) % 2 * slices * n, to = pass % 2 * slices * n;
     const auto read = [=] DEVICE(Size s, Size i) {
@@ -272,7 +271,7 @@ void sortOverBlocks(const T* x, Ranks<T> out, Size n, Size inner, KeyOf<T> flip,
         const int i = tile.place(k);
         if (i >= held) continue;
         const Size at = (unsigned)(places[digit(tile.values[k], 0u)] + (unsigned)i);
-        if (pass == PASSES - 1) {
+        if (pass == passes - 1) {
           out.put(begin + s, at, tile.values[k], tile.indices[k]);
         } else {
           values[to + s * n + at] = tile.values[k];
@@ -284,14 +283,16 @@ void sortOverBlocks(const T* x, Ranks<T> out, Size n, Size inner, KeyOf<T> flip,
   }
 }
 
-// Sorts slices [begin, end) of x: [outer, n, inner], n below 2^31; `room` has space for at least one long slice.
+// Sorts slices [begin, end) of x: [outer, n, inner], n below 2^31; `room` has space for at least one long slice. `digits` are
+// the lower ones in which elements may differ.
 template <class T>
-void sortSlices(const T* x, Ranks<T> out, Size n, Size inner, bool descending, Size begin, Size end, void* room, Size bytes) {
+void sortSlices(const T* x, Ranks<T> out, Size n, Size inner, bool descending, Size begin, Size end, void* room, Size bytes,
+                int digits = (int)sizeof(T)) {
   const KeyOf<T> flip = descending ? ~(KeyOf<T>)0 : 0;
   if (n <= 32) return sortInWarps<T>(x, out, n, inner, flip, begin, end);
   if (n <= SORTERS) return sortInBlocks<T, 1>(x, out, n, inner, flip, begin, end);
   if (n <= 4 * SORTERS) return sortInBlocks<T, 4>(x, out, n, inner, flip, begin, end);
   if (n <= TILE_OF<T>) return sortInBlocks<T, MOST_ITEMS<T>>(x, out, n, inner, flip, begin, end);
   const Size most = bytes / sortRoom<T>(n);
-  for (Size s = begin; s < end; s += most) sortOverBlocks<T>(x, out, n, inner, flip, s, most < end - s ? most : end - s, room);
+  for (Size s = begin; s < end; s += most) sortOverBlocks<T>(x, out, n, inner, flip, digits, s, most < end - s ? most : end - s, room);
 }

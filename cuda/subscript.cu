@@ -2,22 +2,11 @@
 //
 // The places to read or write are worked out once, as int64 offsets in elements, and used by all kernels: y or x is
 // [outer, ...] with a stride from one outer index to the next; each of the n offsets begins a run of `inner` elements.
-#include "common.cuh"
+#include "index.cuh"
 
-// Adds what one index contributes to the offsets [begin, end): offset i is at place (i / inner) % count of the index. The
-// place of the first index out of range goes to `bad`, if it lies before the one that is there.
-static void index_offsets(int64_t* offsets, int64_t* bad, const int64_t* index, Size inner, Size count, Size size, Size stride,
-                          Size begin, Size end) {
-  forEach(begin, end, [=] DEVICE(Size i) {
-    const Size place = i / inner % count;
-    int64_t value = index[place];
-    if (value < 0) value += size;
-    if (value < 0 || value >= size) {
-      atomicMin((long long*)bad, (long long)place);
-      value = 0;
-    }
-    offsets[i] += value * stride;
-  });
+// Adds what one index contributes to the offsets [begin, end): offset i is at place (i / inner) % count of the index.
+static void index_offsets(int64_t* offsets, const int64_t* index, Size inner, Size count, Size size, Size stride, Size begin, Size end) {
+  forEach(begin, end, [=] DEVICE(Size i) { offsets[i] += indexAt(index, i / inner % count, size) * stride; });
 }
 
 // Adds what an axis that is gone through in order contributes to the offsets [begin, end).

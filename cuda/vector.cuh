@@ -5,8 +5,8 @@
 #pragma once
 #include "narrow.cuh"
 
-// N neighbouring elements.
-template <class T, int N> struct alignas(sizeof(T) * N) Pack {
+// N neighbouring elements; no access is wider than 16 bytes.
+template <class T, int N> struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
   T at[N];
 };
 
@@ -54,6 +54,9 @@ template <class F, class Y, class... X> void map(Size begin, Size end, F f, Y* y
   }
 }
 
+// a / b: a division of 32 bits where they are enough, as that of 64 takes longer than the rest of a kernel.
+inline DEVICE Size quotient(Size a, Size b) { return (a | b) >> 32 ? a / b : (Size)((uint32_t)a / (uint32_t)b); }
+
 // An operand that is broadcast: see binary.cuh.
 template <class T> struct Operand {
   const T* p;
@@ -80,8 +83,7 @@ template <int N, class F, class Y, class... X>
 __global__ void broadcastKernel(Size columns, Size begin, Size end, F f, Y* y, Operand<X>... x) {
   const Size i = begin + ((Size)blockIdx.x * blockDim.x + threadIdx.x) * N;
   if (i >= end) return;
-  // One division of 32 bits where they are enough: that of 64 takes longer than the rest of a kernel.
-  const Size r = i < columns ? 0 : (i | columns) >> 32 ? i / columns : (Size)((uint32_t)i / (uint32_t)columns);
+  const Size r = i < columns ? 0 : quotient(i, columns);
   const Size c = i - r * columns;
   if (i + N <= end) {
     applyPack<N>(f, y + i, x.template get<N>(r, c)...);

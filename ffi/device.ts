@@ -15,10 +15,11 @@ import { narrowManifest } from "../src/backend/narrow_kernels.ts";
 import { Storage, unscoped } from "../src/backend/storage.ts";
 import { Commands } from "./commands.ts";
 import { Constants, TABLE_BYTES } from "./constants.ts";
-import { type Check, Graph } from "./graph.ts";
+import { Graph } from "./graph.ts";
 import { CudaHeap, type DeviceMemory } from "./heap.ts";
 import { hostKernel } from "./host.ts";
 import { type Library, STORE_CONSTANT } from "./library.ts";
+import { CHECKS, type Failure, Verdicts } from "./verdicts.ts";
 
 /** Bytes of working space that the library has of its own: cuda/common.cuh. */
 const WORKSPACE = 32 << 20;
@@ -26,8 +27,6 @@ const WORKSPACE = 32 << 20;
 const BUDGET = 1 / 8;
 /** Storages that were asked for their addresses last, and may be operands of the next kernel; a power of two. */
 const RECENT = 64;
-/** Checks that wait for the device at most. */
-const CHECKS = 256;
 
 /** A CUDA device. */
 export class CudaDevice implements CudaBackend {
@@ -48,8 +47,10 @@ export class CudaDevice implements CudaBackend {
   readonly #elementBytes = new Uint8Array(this.#element.buffer);
   readonly #memory: DeviceMemory;
   readonly #constants: Constants;
-  /** What checks of results are not yet made. */
-  #checks = new Set<Check>();
+  /** Checks of what was not recorded; null before the first. */
+  #verdicts: Verdicts | null = null;
+  /** The checks, of that and of graphs, whose verdicts are not yet read. */
+  #due = new Set<Verdicts>();
   /** The graph that is being recorded. */
   #graph: Graph | null = null;
   /** The graphs that live, and which storages lie in their memory. */
@@ -219,28 +220,29 @@ export class CudaDevice implements CudaBackend {
     }
   }
 
-  check(bad: Storage, count: number, fail: (place: number) => never): void {
-    bad.outlive();
-    const check = { bad, count, fail };
-    if (this.#graph !== null) {
-      this.touch(bad);
-      this.#graph.checks.push(check);
-    } else if (this.#checks.add(check).size > CHECKS) this.synchronize();
+  check(dtype: DType, run: (verdict: number) => void, fail: Failure): void {
+    if (this.#graph !== null) return run(this.#graph.verdicts.add(dtype, fail));
+    if (this.#verdicts === null) {
+      this.#verdicts = new Verdicts(this.heap.reserve(Verdicts.bytes));
+      this.#verdicts.clear(this);
+    }
+    if (this.#verdicts.count === CHECKS) this.synchronize();
+    run(this.#verdicts.add(dtype, fail));
+    this.#due.add(this.#verdicts);
   }
 
-  /** Makes the checks that are due, the device having done everything; the first that fails throws. */
+  /** Reads the verdicts that are due, the device having done everything; the first that is bad throws. */
   #makeChecks(): void {
-    const checks = this.#checks;
-    if (checks.size === 0) return;
-    this.#checks = new Set();
-    try {
-      for (const { bad, count, fail } of checks) {
-        const place = Number(new BigInt64Array(this.readAt(this.touch(bad), 8).buffer)[0]);
-        if (place < count) fail(place);
-      }
-    } finally {
-      for (const { bad } of checks) if (bad.pins === 0 && !this.#pooled.has(bad)) bad.free();
+    const due = this.#due;
+    if (due.size === 0) return;
+    this.#due = new Set();
+    let failure: (() => never) | null = null;
+    for (const verdicts of due) {
+      const bad = verdicts.read(this);
+      failure ??= bad;
     }
+    this.#verdicts?.forget();
+    failure?.();
   }
 
   get recording(): boolean {
@@ -260,11 +262,12 @@ export class CudaDevice implements CudaBackend {
     this.synchronize();
     const [, total] = this.available(), { symbols } = this.#library, context = this.#context;
     const device = {
+      readAt: (address: number, bytes: number) => this.readAt(address, bytes),
       writeAt: (address: number, source: Uint8Array) => this.writeAt(address, source),
-      launch: (number: number, checks: readonly Check[]) => {
+      launch: (number: number, verdicts: Verdicts) => {
         this.#commands.flush();
         this.#check(symbols.dino_replay(context, number));
-        for (const check of checks) this.#checks.add(check);
+        if (verdicts.count > 0) this.#due.add(verdicts);
       },
       discard: (graph: Graph, number: number) => {
         this.synchronize();

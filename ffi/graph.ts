@@ -7,23 +7,16 @@ import type { RecordedGraph } from "../src/backend/devices.ts";
 import type { Storage } from "../src/backend/storage.ts";
 import { Constants, TABLE_BYTES } from "./constants.ts";
 import type { CudaHeap } from "./heap.ts";
-
-/** A check of a device's result that waits until the device has done what came before. */
-export interface Check {
-  /** Holds the place, an int64, of the first element that is not as it should be. */
-  readonly bad: Storage;
-  /** How many elements there are: a place below says that one is bad. */
-  readonly count: number;
-  /** Throws what is to be said about the element at a place. */
-  readonly fail: (place: number) => never;
-}
+import { Verdicts } from "./verdicts.ts";
 
 /** What a graph needs of its device. */
 export interface GraphDevice {
+  /** Reads from the device's memory. */
+  readAt(address: number, bytes: number): Uint8Array<ArrayBuffer>;
   /** Writes into the device's memory. */
   writeAt(address: number, source: Uint8Array): void;
-  /** Launches graph number `graph`; its checks are due when something next waits. */
-  launch(graph: number, checks: readonly Check[]): void;
+  /** Launches graph number `graph`; its verdicts are due when something next waits. */
+  launch(graph: number, verdicts: Verdicts): void;
   /** Waits, and gives graph number `graph` up. */
   discard(graph: Graph, number: number): void;
 }
@@ -34,8 +27,8 @@ export class Graph implements RecordedGraph {
   readonly heap: CudaHeap;
   /** The constants of its commands. */
   readonly constants: Constants;
-  /** Checks to make after each replay. */
-  readonly checks: Check[] = [];
+  /** Its checks. What any replay finds stays until it is read. */
+  readonly verdicts: Verdicts;
   readonly #device: GraphDevice;
   readonly #table: number;
   /** The storages of others that it uses. */
@@ -48,6 +41,7 @@ export class Graph implements RecordedGraph {
     this.heap = heap;
     this.#table = heap.reserve(TABLE_BYTES);
     this.constants = new Constants(this.#table, null);
+    this.verdicts = new Verdicts(heap.reserve(Verdicts.bytes));
   }
 
   /** Lets a storage that was there before stay where it is. */
@@ -61,6 +55,7 @@ export class Graph implements RecordedGraph {
   finish(number: number): void {
     this.#number = number;
     this.#device.writeAt(this.#table, this.constants.bytes());
+    this.verdicts.clear(this.#device);
   }
 
   replay(): void {
@@ -73,7 +68,7 @@ export class Graph implements RecordedGraph {
         );
       }
     }
-    this.#device.launch(this.#number, this.checks);
+    this.#device.launch(this.#number, this.verdicts);
   }
 
   free(): void {

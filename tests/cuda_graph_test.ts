@@ -135,11 +135,53 @@ cudaTest("checks of indexes and targets are made when something waits", () => {
     using _ = torch.scope();
     F.embedding(bad.clone(), weight);
   }
-  assertThrows(() => x.tolist(), RangeError, "of a tensor that was freed since");
+  // The device has kept the index.
+  assertThrows(() => x.tolist(), RangeError, "index 7 is out of range for axis 0 of size 5");
   assertEquals(x.sum().item(), 12); // nothing is left of them
   F.crossEntropy(x, torch.tensor([0, -100, 3], { dtype: torch.int64, device }));
   torch.cuda.synchronize();
+});
 
+cudaTest(
+  "checks of indexes that may count from the end, and of labels, wait for nothing either",
+  () => {
+    const x = torch.ones(3, 4, { device }), logits = torch.zeros(6, 2, 4, { device });
+    const last = torch.tensor([-3, -4, 9], { dtype: torch.int64, device });
+    const labels = torch.tensor([[0, 7], [0, 7]], { dtype: torch.int64, device });
+    const late: [f: () => unknown, message: string][] = [
+      [() => x.take(last.mul(4)), "take: index -16 is out of range for axis 0 of size 12"],
+      [() => x.at(last), "index -4 is out of range for axis 0 of size 3"],
+      [
+        () => x.clone().put_(last.mul(3), torch.ones(3, { device })),
+        "put_: index 27 is out of range for axis 0 of size 12",
+      ],
+      [
+        () => F.ctcLoss(logits, labels, [6, 6], [1, 2]),
+        "ctcLoss: label 7 of target 1 is out of bounds: expected 0 to 3",
+      ],
+    ];
+    for (const [f, message] of late) {
+      f();
+      assertThrows(() => torch.cuda.synchronize(), RangeError, message);
+    }
+    // More than a table holds; of several bad ones the first is told, and nothing is left of the others.
+    const zeros = torch.zeros([4], { dtype: torch.int64, device });
+    for (let i = 0; i < 2500; i++) x.take(zeros);
+    x.take(last.mul(4)), x.take(last.add(20));
+    assertThrows(() => torch.cuda.synchronize(), RangeError, "index -16 is");
+    torch.cuda.synchronize();
+    // In one part, and in several.
+    for (const count of [4000, 70_000]) {
+      const many = torch.zeros([count], { dtype: torch.int64, device });
+      many.narrow(0, count - 3, 3).fill_(20);
+      many.narrow(0, count - 500, 1).fill_(30);
+      x.take(many);
+      assertThrows(() => torch.cuda.synchronize(), RangeError, "index 30 is");
+    }
+  },
+);
+
+cudaTest("checks of a graph: what one of several replays finds stays until something waits", () => {
   const { step, load, y } = program(), graph = new torch.cuda.CUDAGraph();
   step();
   const recorded = torch.cuda.graph(graph, step);
@@ -149,8 +191,34 @@ cudaTest("checks of indexes and targets are made when something waits", () => {
   y.fill_(9);
   graph.replay();
   assertThrows(() => recorded.item(), RangeError, "target 9 is out of bounds");
+  // What one of several replays has found stays, though the targets of the last are fine.
+  for (const target of [8, -1]) {
+    load(1);
+    graph.replay();
+    y.fill_(target);
+    graph.replay();
+    y.fill_(7);
+    graph.replay();
+    load(3);
+    graph.replay();
+    assertThrows(() => recorded.item(), RangeError, `target ${target} is out of bounds`);
+    assertGreater(recorded.item(), 0);
+  }
   load(2);
   graph.replay();
   assertGreater(recorded.item(), 0);
+  graph.reset();
+
+  // Indexes that count from the end can be recorded, too.
+  const x = torch.arange(12, { device }), index = torch.tensor([-1, 2], { dtype: torch.int64 });
+  const places = index.to(device), taken = torch.cuda.graph(graph, () => x.take(places));
+  graph.replay();
+  assertEquals(taken.tolist(), [11, 2]);
+  for (const place of [-13, 0]) {
+    places.fill_(place);
+    graph.replay();
+  }
+  assertThrows(() => taken.tolist(), RangeError, "take: index -13 is out of range");
+  assertEquals(taken.tolist(), [0, 0]);
   graph.reset();
 });

@@ -37,6 +37,15 @@ const CASES: [name: string, run: () => void][] = [
         torch.randn(2, n, 2),
       );
     }
+    // Rows in packs, within an outer axis, and runs that are cut into pieces.
+    for (const [n, k] of [[300, 260], [5, 900], [70000, 4500]]) {
+      const index = torch.randint(0, n, [k]), source = torch.randn(2, k, 8);
+      same(
+        `indexAdd ${n}, ${k}, in packs`,
+        (s) => torch.ones(2, n, 8, { device: s.device }).indexAdd(1, index.to(s.device), s),
+        source,
+      );
+    }
     const index = torch.randint(0, 40, [300]), ints = torch.randint(0, 9, [300]);
     for (const dtype of [torch.int64, torch.int32, torch.uint8]) {
       same(

@@ -25,7 +25,7 @@ function orthogonal(name: string, q: Tensor): void {
 
 const CASES: [name: string, run: () => void][] = [
   ["lu, solve, det, inv", () => {
-    for (const [batch, n, k] of [[3, 5, 2], [2, 33, 1], [1, 100, 35]]) {
+    for (const [batch, n, k] of [[3, 5, 2], [2, 33, 1], [1, 100, 35], [1, 128, 33], [1, 131, 3]]) {
       same(`lu ${n}`, (a) => {
         const { LU, pivots } = linalg.luFactor(a);
         return [LU, pivots];
@@ -42,7 +42,7 @@ const CASES: [name: string, run: () => void][] = [
         return [sign, logabsdet];
       }, regular(batch, n, n));
     }
-    for (const [m, n] of [[100, 70], [70, 100], [30, 90]]) {
+    for (const [m, n] of [[100, 70], [70, 100], [30, 90], [135, 60], [60, 135]]) {
       same(`lu ${m} x ${n}`, (a) => linalg.luFactor(a).LU, torch.randn(m, n).double());
     }
     const l = regular(2, 45, 45), b = torch.randn(2, 45, 35).double();

@@ -64,6 +64,23 @@ cudaTest("random numbers: words, uniforms, coins and integers are Philox's, bit 
         coins,
         `bernoulli_ ${n}`,
       );
+      assertEquals(
+        list(
+          torch.empty([n], { device: "cuda", dtype: torch.int64 }).bernoulli_(0.3, {
+            generator: g,
+          }),
+        ),
+        expect(4, (w) => w.map((v) => Number(unit(v) < Math.fround(0.3)))),
+        `bernoulli_ of int64 ${n}`,
+      );
+      // What remains of a word's logarithm: the functions differ in their last digits.
+      const trials = expect(4, (w) => w.map((v) => Math.log(unit(v)) / Math.log1p(-0.2)));
+      list(
+        torch.empty([n], { device: "cuda", dtype: torch.int64 }).geometric_(0.2, { generator: g }),
+      )
+        .forEach((y, i) =>
+          assert(y - trials[i] > -1e-3 && y - trials[i] < 1.001, `geometric_ ${n}`)
+        );
       const doubles = expect(
         2,
         ([x, y, z, w]) =>
@@ -154,11 +171,12 @@ cudaTest("dropout: one kernel, drawn on the device", () => {
     setOrder(order);
     using _ = torch.scope();
     for (const dtype of [torch.float32, torch.float64]) {
-      // Packs of four, of two, and single elements.
+      // Packs of as many as 16 bytes hold, of two, and single elements.
+      const widest = 16 / dtype.size;
       for (const n of [1024, ...gpu ? [] : [16_388], 1030, 1031]) {
         const x = torch.linspace(1, 2, n, { dtype, device: "cuda" }).requiresGrad_();
         torch.manualSeed(SEED);
-        const y = F.dropout(x, 0.25), pack = n % 4 === 0 ? 4 : n % 2 === 0 ? 2 : 1;
+        const y = F.dropout(x, 0.25), pack = n % 4 === 0 ? widest : n % 2 === 0 ? 2 : 1;
         y.backward(torch.ones([n], { dtype, device: "cuda" }));
         const threads = threadsOf(n, MOST);
         const stays = pack === 1

@@ -47,6 +47,19 @@ const CASES: [name: string, run: () => void][] = [
         );
       }
     }
+    // Squares that are full, ragged and on no boundary, a thin matrix, and a view with wider rows.
+    for (const [rows, columns] of [[128, 192], [136, 264], [77, 131], [16, 1304], [1160, 24]]) {
+      const x = torch.randn(2, rows, columns + 8);
+      for (const dtype of [torch.float32, torch.bfloat16, torch.uint8, torch.float64]) {
+        same(
+          `${rows} x ${columns} turned, ${dtype}`,
+          (x) =>
+            x.mul(20).abs().to(dtype).index([torch.slice(), torch.slice(), torch.slice(0, columns)])
+              .transpose(1, 2).contiguous(),
+          x.detach(),
+        );
+      }
+    }
     same(
       "narrow columns",
       (x) =>
@@ -62,9 +75,17 @@ const CASES: [name: string, run: () => void][] = [
   }],
   ["sums over long, short and many slices", () => {
     same("one long sum", (x) => x.sum(), torch.randn(100_003));
+    same(
+      "from places on no boundary",
+      (x) => [1, 2, 3].map((k) => x.index([torch.slice(k, -k)]).sum()),
+      torch.randn(20_001),
+    );
     same("few long sums", (x) => [x.sum(1), x.mean(0), x.norm(2, 1)], torch.randn(5, 40_001));
     same("rows", (x) => [x.sum(-1), x.amax(-1), x.var(-1), x.argmin(-1)], torch.randn(70, 1111));
     same("columns", (x) => [x.sum(0), x.amin(0), x.prod(0), x.argmax(0)], torch.randn(20, 5000));
+    same("rows of a block", (x) => [x.sum(1), x.norm(1, 1)], torch.randn(300, 4101));
+    same("rows of 16 bits", (x) => x.to(torch.bfloat16).sum(1), torch.randn(40, 1003));
+    same("columns in parts", (x) => [x.sum(0), x.std(0)], torch.randn(2100, 132));
     same("long columns", (x) => [x.sum(0), x.var(0), x.norm(2, 0)], torch.randn(700, 36));
     same("columns in layers", (x) => [x.sum(1), x.mean([0, 2])], torch.randn(5, 300, 35));
     same("scans", (x) => [x.cumsum(0), x.logcumsumexp(1)], torch.randn(60, 90));
@@ -80,6 +101,18 @@ const CASES: [name: string, run: () => void][] = [
         `crossEntropy of ${n}`,
         (x) => F.crossEntropy(x, target.to(x.device), { labelSmoothing: 0.1 }),
         x,
+      );
+    }
+    // Rows that fill a multiprocessor's shared memory, and longer ones.
+    for (const n of [17000, 50257, 60001]) {
+      same(`rows of ${n}`, (x) => [x.softmax(-1), x.logSoftmax(-1)], torch.randn(2, n));
+    }
+    for (const n of [9001, 20008]) {
+      const x = torch.randn(2, n).to(torch.bfloat16).to(torch.float32);
+      const y = x.to(torch.bfloat16).cuda().logSoftmax(-1);
+      assert(
+        y.cpu().allclose(x.logSoftmax(-1).to(torch.bfloat16), { rtol: 1e-2 }),
+        `16 bits, ${n}`,
       );
     }
     const infinite = torch.randn(4, 9000);
@@ -151,6 +184,10 @@ const CASES: [name: string, run: () => void][] = [
     );
     const image = torch.randn(6, 8, 11, 13);
     same("groupNorm", (x) => F.groupNorm(x, 4), image);
+    const affine = [torch.rand(4), torch.randn(4)];
+    const grouped = (x: Tensor, w: Tensor, b: Tensor) => F.groupNorm(x, 2, w, b);
+    same("groupNorm in shared memory", grouped, torch.randn(2, 4, 75, 73), ...affine);
+    same("rmsNorm in shared memory", (x) => F.rmsNorm(x, [9004]), torch.randn(2, 9004));
     for (const x of [image, torch.randn(20, 8, 12, 16)]) {
       same(
         "batchNorm",
@@ -196,6 +233,9 @@ const CASES: [name: string, run: () => void][] = [
     );
     same("depthwise", (x, w) => F.conv2d(x, w, { groups: 8 }), x, torch.randn(8, 1, 3, 3));
     same("maxPool2d", (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }), x);
+    const dilated = { stride: 1, padding: 1, dilation: [2, 1], ceilMode: true };
+    same("maxPool2d, dilated", (x) => F.maxPool2d(x, [2, 3], dilated), x);
+    same("adaptiveMaxPool2d", (x) => F.adaptiveMaxPool2d(x, [5, 4]), x);
     same("avgPool2d", (x) => F.avgPool2d(x, 3, { stride: 2, padding: 1 }), x);
     same("adaptiveAvgPool2d", (x) => F.adaptiveAvgPool2d(x, [5, 4]), x);
   }],

@@ -1,77 +1,84 @@
 /**
- * Training runs that PyTorch recorded, followed on a CUDA device: models are made on the CPU from the recorded seeds and
- * moved. The first steps of each, which the emulator does in some seconds; tests/recorded_test.ts follows them further.
+ * Training runs that PyTorch recorded, followed on a CUDA device as far as tests/recorded_test.ts and tests/train_test.ts
+ * follow them on the CPU: models are made there from the recorded seeds and moved. The GPT is followed for all that is
+ * recorded of it by
+ *
+ *     deno task test:cuda:runs
  */
-import { assertEquals, assertLess } from "@std/assert";
+import { assertLess } from "@std/assert";
 import { loadText, trainGpt } from "../examples/gpt.ts";
-import { readDigits } from "../examples/mnist.ts";
 import { cnn } from "../examples/mnist_cnn.ts";
 import { loadNames, trainNames } from "../examples/names.ts";
-import { difference, recorded as read } from "../examples/program.ts";
+import { difference } from "../examples/program.ts";
 import { trainTwoLayerNet } from "../examples/two_layer_net.ts";
 import * as torch from "../mod.ts";
-import { cudaTest, gpu, setOrder } from "./cuda.ts";
+import { cudaTest, setOrder } from "./cuda.ts";
+import {
+  assertLosses,
+  digitBatches,
+  followFineTuning,
+  recorded,
+  trainCnn,
+} from "./recorded_runs.ts";
 
-const { F, optim } = torch, device = "cuda";
+const device = "cuda", whole = Deno.env.get("DINOTORCH_CUDA_RUNS") === "whole";
 
-/** How many steps: on the emulator some, on a GPU more. */
-const steps = (emulated: number, real: number) => gpu ? real : emulated;
-
-interface Run {
-  losses: number[];
-  losses_float64: number[];
+/** Says how far a long run is, every ten seconds. */
+function progress(name: string, n: number): (losses: readonly number[]) => void {
+  let last = performance.now();
+  return ({ length }) => {
+    if (!whole || performance.now() - last < 10_000) return;
+    last = performance.now();
+    Deno.stderr.writeSync(new TextEncoder().encode(`${name}: ${length} of ${n} steps\n`));
+  };
 }
 
-/** Asserts that `losses` are PyTorch's: 4 times as far from its float64 losses as its float32 ones are, or 1e-6. */
-async function assertLosses(losses: readonly number[], name: string): Promise<void> {
-  const run = await read<Run>(name), n = losses.length;
-  const theirs = run.losses_float64 ?? run.losses;
-  const drift = difference(run.losses, theirs, n);
-  assertLess(difference(losses, theirs, n), Math.max(4 * drift, 1e-6), name);
+/** A run: `follow` asserts that n steps of it are PyTorch's, with the emulator's threads in `order`. */
+function run(name: string, order: string, n: number, follow: (n: number) => Promise<void>): void {
+  cudaTest(`recorded: ${name}, ${n} steps`, async () => {
+    setOrder(order);
+    try {
+      await follow(n);
+    } finally {
+      setOrder("forward");
+    }
+  });
 }
 
-cudaTest("recorded: the two-layer network", async () => {
-  setOrder("reverse");
-  const n = steps(12, 100), { losses } = await trainTwoLayerNet({ steps: n, device });
-  assertEquals(losses.length, n);
-  await assertLosses(losses, "two_layer_net");
-  setOrder("forward");
+run("the two-layer network", "reverse", 500, async (n) => {
+  const theirs = await recorded("two_layer_net"), said = progress("two-layer network", n);
+  const onStep = (losses: readonly number[]) => (said(losses), false);
+  const { losses } = await trainTwoLayerNet({ steps: n, device, onStep });
+  assertLosses(losses, theirs, n);
 });
 
-cudaTest("recorded: the CNN", async () => {
-  setOrder("random:3");
-  const { images, labels } = await readDigits(
-    new URL("golden/train/", import.meta.url),
-    "mnist_cnn",
-  );
+run("the CNN", "random:3", 40, async (n) => {
+  const theirs = await recorded("mnist_cnn");
   torch.manualSeed(0);
-  const model = cnn().to(device), optimizer = new optim.Adam(model.parameters(), { lr: 1e-3 });
-  const losses: number[] = [];
-  for (let i = 0; i < steps(2, 40); i++) {
-    using _ = torch.scope();
-    const x = images.narrow(0, 64 * i, 64).view(-1, 1, 28, 28).to(device);
-    const loss = F.crossEntropy(model(x), labels.narrow(0, 64 * i, 64).to(device));
-    losses.push(Number(loss.item()));
-    optimizer.zeroGrad();
-    loss.backward();
-    optimizer.step();
-  }
-  await assertLosses(losses, "mnist_cnn");
-  setOrder("forward");
+  const model = cnn().to(device);
+  assertLosses(trainCnn(model, await digitBatches(n, device), progress("CNN", n)), theirs, n);
 });
 
-cudaTest("recorded: the GPT", async () => {
-  const n = steps(1, 20);
+run("the GPT", "forward", whole ? 100 : 20, async (n) => {
+  const theirs = await recorded<{ grad_norms: number[] }>("char_gpt"), said = progress("GPT", n);
   const { losses, norms } = await trainGpt(await loadText(), {
     device,
-    onStep: (losses) => losses.length === n,
+    onStep: (losses) => (said(losses), losses.length === n),
   });
-  await assertLosses(losses, "char_gpt");
-  const theirs = await read<Run & { grad_norms: number[] }>("char_gpt");
-  assertLess(difference(norms, theirs.grad_norms, n), 1e-5);
+  assertLosses(losses, theirs, n);
+  // As far as the CPU's are compared.
+  assertLess(difference(norms, theirs.grad_norms, Math.min(n, 20)), 1e-5);
 });
 
-cudaTest("recorded: the GRU", async () => {
-  const { losses } = await trainNames(await loadNames(), { steps: steps(3, 300), device });
-  await assertLosses(losses, "char_rnn_names");
+run("the GRU", "forward", 300, async (n) => {
+  const theirs = await recorded<{ test_loss: number }>("char_rnn_names"), said = progress("GRU", n);
+  const trained = await trainNames(await loadNames(), {
+    steps: n,
+    device,
+    onStep: (losses) => (said(losses), false),
+  });
+  assertLosses(trained.losses, theirs, n);
+  assertLess(Math.abs(trained.testLoss! / theirs.test_loss - 1), 1e-5);
 });
+
+run("the frozen ResNet", "reverse", 10, () => followFineTuning(device));

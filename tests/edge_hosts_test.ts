@@ -30,8 +30,7 @@ const outputs = words.map((w) => w.toString(16)).join(" ");
 export const result = JSON.stringify({ outputs, error, evaluates, relaxed: hasRelaxed() });
 `;
 
-const ERROR = "RangeError: infer: expected 784 numbers for each of 1 to 5 samples, got 783 for " +
-  783 / 784;
+const ERROR = "RangeError: infer: got 783 numbers, expected 784 for each of 1 to 5 samples";
 
 Deno.test("edge: Deno, Node, Bun, workerd, browsers and Vercel's machine compute the same bits", async () => {
   const example = torch.zeros(1, 1, 28, 28);

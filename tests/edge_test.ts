@@ -296,10 +296,14 @@ Deno.test("edge: wrong weights, modules and inputs are refused, and say why", as
     assertThrows(
       () => infer(input.subarray(1)),
       RangeError,
-      "expected 6 numbers for each of 1 to 2",
+      "infer: got 5 numbers, expected 6 for each of 1 to 2 samples",
     );
-    assertThrows(() => infer(new Float32Array(18), 3), RangeError, "got 18 for 3");
-    assertThrows(() => infer(input, 0), RangeError, "got 6 for 0");
+    assertThrows(
+      () => infer(new Float32Array(18), 3),
+      RangeError,
+      "got 18 numbers for 3 samples, expected 6",
+    );
+    assertThrows(() => infer(input, 0), RangeError, "got 6 numbers for 0 samples");
     assertThrows(() => infer([...input] as unknown as Float32Array), TypeError, "a Float32Array");
     assertThrows(
       () => infer(input.map((v, i) => i === 2 ? NaN : v)),

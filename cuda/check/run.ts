@@ -1,20 +1,22 @@
 /**
- * Checks and times the kernels of matrix products by themselves, on a GPU: builds the programs of this folder with nvcc,
- * runs each way of computing products in a process of its own, and stops one that hangs.
+ * Checks and times the kernels of matrix products and of attention by themselves, on a GPU: builds the programs of this
+ * folder with nvcc, runs each way of computing them in a process of its own, and stops one that hangs.
  *
  *     deno task check:gpu [--build] [--time] [way...]
  *
- * `--build` only builds, for a GPU that has no nvcc beside it: build/check_gemm and build/check_tensor_core; where they
- * are there already, `--run` takes them as they are. `--time` only times. Ways: rows, float32, tensor, hopper, hopper32.
+ * `--build` only builds, for a GPU that has no nvcc beside it: build/check_tensor_core, build/check_gemm and
+ * build/check_attention; where they are there already, `--run` takes them as they are. `--time` only times. Ways: rows,
+ * float32, tensor, hopper and hopper32 for products; attention, attention-ampere.
  */
 import { build, compilerOf, TARGETS } from "../build.ts";
 
 const root = new URL("../../", import.meta.url), out = new URL("build/", root);
-const PROGRAMS = ["tensor_core", "gemm"],
-  WAYS = [
-    "rows",
-    ...["float32", "tensor", "hopper", "hopper32"].flatMap((way) => [way, `${way}/`]),
-  ];
+const PROGRAMS = ["tensor_core", "gemm", "attention"];
+const WAYS = [
+  "rows",
+  ...["float32", "tensor", "hopper", "hopper32"].flatMap((way) => [way, `${way}/`]),
+  ...["attention", "attention-ampere"],
+];
 /** A process is stopped after so many seconds. */
 const LONGEST = 25;
 
@@ -22,8 +24,9 @@ async function run(
   command: string,
   args: string[],
   seconds?: number,
+  env?: Record<string, string>,
 ): Promise<{ code: number; signal: string | null }> {
-  const child = new Deno.Command(command, { args, cwd: root }).spawn();
+  const child = new Deno.Command(command, { args, cwd: root, env }).spawn();
   const timer = seconds && setTimeout(() => child.kill("SIGKILL"), 1000 * seconds);
   const { code, signal } = await child.status;
   clearTimeout(timer);
@@ -53,14 +56,21 @@ const args = new Set(Deno.args), ways = Deno.args.filter((arg) => !arg.startsWit
 if (!args.has("--run")) await buildAll();
 if (args.has("--build")) Deno.exit(0);
 let failed = 0;
-const check = async (name: string, ...more: string[]) => {
-  const { code, signal } = await run(new URL(`check_${name}`, out).pathname, more, LONGEST);
+const check = async (name: string, mode?: string, way?: string) => {
+  const more = [mode, way].filter((x) => x !== undefined);
+  const env = name === "attention" && way ? { DINOTORCH_HOPPER: "0" } : undefined;
+  const program = new URL(`check_${name}`, out).pathname;
+  const { code, signal } = await run(program, more, LONGEST, env);
   if (code === 0) return;
   failed++;
   console.log(`${name} ${more.join(" ")}: ${signal ? "stopped, it took too long" : "FAILED"}`);
 };
 if (ways.length === 0 && !args.has("--time")) await check("tensor_core");
 for (const mode of args.has("--time") ? ["time"] : ["check", "time"]) {
-  for (const way of ways.length > 0 ? ways : WAYS) await check("gemm", mode, way);
+  for (const way of ways.length > 0 ? ways : WAYS) {
+    const [attention, twin] = way.split("-");
+    if (attention === "attention") await check(attention, mode, twin);
+    else await check("gemm", mode, way);
+  }
 }
 Deno.exit(failed > 0 ? 1 : 0);

@@ -64,6 +64,8 @@ namespace emu {
 struct Fiber {
   void* sp;
   unsigned char* stack;
+  // Where it begins: stacks lie a whole number of pages apart, and their uses must not all meet in the same lines of a cache.
+  unsigned char* top;
 };
 
 Thread* cur;
@@ -91,6 +93,7 @@ static size_t stackSize() {
 static std::vector<Fiber*>& freeFibers = *new std::vector<Fiber*>;
 // never destroyed: reachable at exit
 std::vector<Thread> threads;
+std::vector<Warp> warps;
 static std::vector<unsigned> order;
 static unsigned pos, live, arrived, barrierGen;
 static const char* barrierFile;
@@ -135,9 +138,10 @@ static Fiber* newFiber() {
     // frames that were left without returning
 #endif
 
-    f->sp = initialSp(f->stack + stackSize(), fiberMain);
+    f->sp = initialSp(f->top, fiberMain);
     return f;
   }
+  static unsigned count = 0;
   Fiber* f = new Fiber;
   size_t n = stackSize();
   const int kind = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -148,7 +152,8 @@ static Fiber* newFiber() {
   }
   mprotect(m, 4096, PROT_NONE);
   f->stack = m + 4096;
-  f->sp = initialSp(f->stack + n, fiberMain);
+  f->top = f->stack + n - count++ % 16 * 256;
+  f->sp = initialSp(f->top, fiberMain);
   return f;
 }
 
@@ -157,11 +162,9 @@ static inline bool runnable(const Thread& t) {
          (t.state == AT_WARP && t.warpDone);
 }
 
-static Thread* next() {
-  unsigned n = (unsigned)order.size();
-  for (unsigned i = 1; i <= n; i++) {
-    unsigned p = pos + i;
-    if (p >= n) p -= n;
+// The first thread that can run of those from place `from` to `to`.
+static Thread* nextOf(unsigned from, unsigned to) {
+  for (unsigned p = from; p < to; p++) {
     Thread* t = &threads[order[p]];
     if (runnable(*t)) {
       pos = p;
@@ -169,6 +172,22 @@ static Thread* next() {
     }
   }
   return nullptr;
+}
+
+// One of the same warp while there is one, what it works with being near; then one of the warps after it.
+static Thread* next() {
+  const unsigned n = (unsigned)order.size(), begin = pos & ~31u, end = std::min(begin + 32, n);
+  if (pos + 1 < end) {
+    Thread* t = &threads[order[pos + 1]];
+    if (runnable(*t)) {
+      pos++;
+      return t;
+    }
+  }
+  Thread* t = nextOf(pos + 1, end);
+  if (!t) t = nextOf(begin, pos + 1);
+  if (!t) t = nextOf(end, n);
+  return t ? t : nextOf(0, begin);
 }
 
 // switch from the fiber of `from` (may be null = finished for good) to `to`
@@ -196,10 +215,8 @@ static void toMain(bool leaving, void** save) {
 }
 
 static void enter(Thread* t, void** save, bool leaving) {
-  if (t->state == FRESH) {
-    t->fiber = newFiber();
-  }
-  t->state = t->state == FRESH ? FRESH : READY;
+  if (t->state == FRESH) t->fiber = newFiber();
+  else t->state = READY;
   cur = t;
   jump(save, t->fiber->sp, leaving, t->fiber->stack, stackSize());
 }
@@ -235,6 +252,7 @@ void yield() {
 
 static void finishThread() {
   cur->state = DONE;
+  warps[cur->warp].gone |= 1u << cur->lane;
   live--;
   if (live && arrived == live) {
     arrived = 0;
@@ -368,6 +386,7 @@ void runGrid(const Launch& L, std::function<void()>& fn) {
   static dim3 shape(0, 0, 0);
   if (threads.size() != T || shape.x != L.block.x || shape.y != L.block.y) {
     threads.assign(T, Thread());
+    warps.resize((T + 31) / 32);
     shape = L.block;
     order.clear();
   }
@@ -394,16 +413,16 @@ void runGrid(const Launch& L, std::function<void()>& fn) {
     blk = {(unsigned)(b % L.grid.x), (unsigned)(b / L.grid.x % L.grid.y), (unsigned)(b / L.grid.x / L.grid.y)};
     if (order.size() != T || policy() == 2) setOrder(order, T);
     for (auto& t : threads) t.state = FRESH;
+    for (auto& w : warps) w = {0, 0};
+    if (T % 32) warps.back().gone = ~0u << T % 32;
     dropCopies();
     live = T;
     arrived = 0;
     barrierGen++;
     blockEpoch++;
     staticShared = 0;
-    pos = T - 1;
     if (smem) memset(smem, 0xff, L.smem);
-    Thread* t = next();
-    if (t) {
+    if (Thread* t = nextOf(0, T)) {
       t->fiber = newFiber();
       cur = t;
 #ifdef EMU_ASAN

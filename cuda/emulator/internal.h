@@ -19,6 +19,11 @@ extern char message[512];
 enum : uint8_t { FRESH, READY, AT_BARRIER, AT_WARP, DONE };
 // The threads of the running block.
 extern std::vector<Thread> threads;
+// A warp of it: the lanes that it has not, or that have exited, and how many wait in a collective of the whole warp.
+struct Warp {
+  unsigned gone, arrived;
+};
+extern std::vector<Warp> warps;
 // Lets another thread of the block run.
 void yield();
 // Forgets the copies to shared memory that a block did not wait for.

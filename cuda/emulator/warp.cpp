@@ -5,34 +5,57 @@
 
 namespace emu {
 
-// Element h of a register, as the tensor cores read it.
-static float bf16(uint32_t x, int h) { return __uint_as_float(x >> (16 * h) << 16); }
-static float f16(uint32_t x, int h) {
-  __half value;
-  value.bits = (uint16_t)(x >> (16 * h));
-  return value;
-}
-static float tf32(uint32_t x, int) { return __uint_as_float(x & ~0x1fffu); }
+// The elements of a register, as the tensor cores read them.
+struct Bf16 {
+  static constexpr int packed = 2;
+  static float at(uint32_t x, int h) { return __uint_as_float(x >> (16 * h) << 16); }
+};
+struct F16 {
+  static constexpr int packed = 2;
+  static float at(uint32_t x, int h) {
+    __half value;
+    value.bits = (uint16_t)(x >> (16 * h));
+    return value;
+  }
+};
+struct Tf32 {
+  static constexpr int packed = 1;
+  static float at(uint32_t x, int) { return __uint_as_float(x & ~0x1fffu); }
+};
 
 // d [16, 8] += a [16, K] b [K, 8], the fragments lying as the PTX manual draws them for mma.m16n8k8 of tf32 and
 // mma.m16n8k16 of 16-bit elements: a register has one element or two, of neighbouring columns of a, or rows of b.
-template <int K> static void mmaOf(Thread* w, float (*element)(uint32_t, int)) {
-  constexpr int packed = K / 8;
-  float a[16][K], b[K][8];
+template <class E> static void mmaOf(Thread* w) {
+  using Four = float __attribute__((vector_size(16)));
+  constexpr int packed = E::packed, K = 8 * packed;
+  alignas(16) float a[16][K], b[K][8], d[16][8];
   for (int l = 0; l < 32; l++) {
     const uint32_t *ra = (const uint32_t*)w[l].p0, *rb = (const uint32_t*)w[l].p1;
+    const float* rd = (const float*)w[l].p2;
     const int g = l >> 2, t = l & 3;
+#pragma GCC unroll 2
     for (int h = 0; h < packed; h++) {
-      for (int i = 0; i < 4; i++) a[g + (i & 1) * 8][t * packed + h + (i >> 1) * 4 * packed] = element(ra[i], h);
-      for (int i = 0; i < 2; i++) b[t * packed + h + i * 4 * packed][g] = element(rb[i], h);
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; i++) a[g + (i & 1) * 8][t * packed + h + (i >> 1) * 4 * packed] = E::at(ra[i], h);
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; i++) b[t * packed + h + i * 4 * packed][g] = E::at(rb[i], h);
     }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) d[g + (i >> 1) * 8][t * 2 + (i & 1)] = rd[i];
+  }
+  for (int row = 0; row < 16; row++) {
+    Four *sums = (Four*)d[row], left = sums[0], right = sums[1];
+    for (int k = 0; k < K; k++) {
+      left += a[row][k] * *(const Four*)&b[k][0];
+      right += a[row][k] * *(const Four*)&b[k][4];
+    }
+    sums[0] = left;
+    sums[1] = right;
   }
   for (int l = 0; l < 32; l++) {
-    float* d = (float*)w[l].p2;
-    for (int i = 0; i < 4; i++) {
-      const int row = (l >> 2) + (i >> 1) * 8, column = (l & 3) * 2 + (i & 1);
-      for (int k = 0; k < K; k++) d[i] += a[row][k] * b[k][column];
-    }
+    float* rd = (float*)w[l].p2;
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) rd[i] = d[(l >> 2) + (i >> 1) * 8][(l & 3) * 2 + (i & 1)];
   }
 }
 
@@ -54,7 +77,8 @@ static void compute(Thread* w, unsigned mask, Op op) {
         cur = &w[l];
         fail("shuffle reads lane %d, which is not in the mask 0x%08x (%s:%d)", s, mask, w[l].file, w[l].line);
       }
-      memcpy(w[l].out, w[s].in, w[l].size);
+      if (w[l].size == 4) memcpy(w[l].out, w[s].in, 4);
+      else memcpy(w[l].out, w[s].in, w[l].size);
     }
     return;
     case Op::ballot: for (int l = 0; l < 32; l++) if ((mask >> l & 1) && in(l)) r |= 1u << l;
@@ -91,7 +115,7 @@ static void compute(Thread* w, unsigned mask, Op op) {
     }
     return;
     case Op::mma:
-      return w[0].i0 == (int)Fragment::tf32 ? mmaOf<8>(w, tf32) : mmaOf<16>(w, w[0].i0 == (int)Fragment::bf16 ? bf16 : f16);
+      return w[0].i0 == (int)Fragment::tf32 ? mmaOf<Tf32>(w) : w[0].i0 == (int)Fragment::bf16 ? mmaOf<Bf16>(w) : mmaOf<F16>(w);
     case Op::ldmatrix: {
       int n = w[0].i0 & 15;
       bool tr = w[0].i0 >> 4;
@@ -112,15 +136,37 @@ static void compute(Thread* w, unsigned mask, Op op) {
   }
 }
 
+[[noreturn]] static void diverge(const Thread* t, const Thread* other) {
+  fail("divergent warp intrinsic: lane %u is at %s:%d, lane %u at %s:%d", t->lane, t->file, t->line, other->lane, other->file,
+       other->line);
+}
+
 void warpCollective(const char* file, int line) {
   Thread* t = cur;
   t->file = file;
   t->line = line;
   unsigned mask = t->mask;
+  Thread* w = t - t->lane;
+  Warp& warp = warps[t->warp];
+  if (mask == ~0u && !warp.gone) {
+    // The whole warp, as nearly always: it is enough to count.
+    if (++warp.arrived < 32) {
+      t->state = AT_WARP;
+      t->warpDone = false;
+      yield();
+      return;
+    }
+    warp.arrived = 0;
+    for (unsigned l = 0; l < 32; l++) {
+      if (w[l].op != t->op || w[l].line != line) diverge(t, &w[l]);
+    }
+    compute(w, mask, t->op);
+    for (unsigned l = 0; l < 32; l++) w[l].warpDone = true;
+    return;
+  }
   if (!(mask >> t->lane & 1)) {
     fail("lane %u calls a warp intrinsic with mask 0x%08x that does not name it (%s:%d)", t->lane, mask, file, line);
   }
-  Thread* w = t - t->lane;
   size_t left = threads.size() - (size_t)(w - threads.data());
   for (unsigned l = 0; l < 32; l++) if (mask >> l & 1) {
     if (l >= left) fail("mask 0x%08x names lane %u, which the block does not have (%s:%d)", mask, l, file, line);
@@ -132,9 +178,7 @@ void warpCollective(const char* file, int line) {
       yield();
       return;
     }
-    if (w[l].op != t->op || w[l].mask != mask || w[l].line != line) {
-      fail("divergent warp intrinsic: lane %u is at %s:%d, lane %u at %s:%d", t->lane, file, line, l, w[l].file, w[l].line);
-    }
+    if (w[l].op != t->op || w[l].mask != mask || w[l].line != line) diverge(t, &w[l]);
   }
   compute(w, mask, t->op);
   for (unsigned l = 0; l < 32; l++) if ((mask >> l & 1) && &w[l] != t) w[l].warpDone = true;
@@ -177,18 +221,25 @@ static bool cpUsed;
 static CpQueue& cpQueue() {
   if (cpQueues.size() < threads.size()) cpQueues.resize(threads.size());
   cpUsed = true;
-  return cpQueues[(size_t)(cur - threads.data())];
+  return cpQueues[cur->warp * 32 + cur->lane];
+}
+
+// f of the size as a constant: with those that copies have, memset and memcpy are an instruction.
+template <class F> static void withSize(int size, F f) {
+  if (size == 16) f(std::integral_constant<size_t, 16>());
+  else if (size == 8) f(std::integral_constant<size_t, 8>());
+  else f(std::integral_constant<size_t, 4>());
 }
 
 void cpAsync(void* d, const void* s, int size, int bytes) {
-  if ((uintptr_t)d % (size_t)size || (bytes && (uintptr_t)s % (size_t)size)) {
-    fail("cp.async: an address is not a multiple of %d", size);
-  }
+  if (size != 4 && size != 8 && size != 16) fail("cp.async of %d bytes", size);
+  const uintptr_t rest = (uintptr_t)size - 1;
+  if (((uintptr_t)d & rest) || (bytes && ((uintptr_t)s & rest))) fail("cp.async: an address is not a multiple of %d", size);
   if (bytes < 0 || bytes > size) fail("cp.async of %d bytes of %d", bytes, size);
   CpQueue& q = cpQueue();
   q.pending.push_back({d, s, size, bytes, q.groups});
-  memset(d, 0xff, (size_t)size);
   // the data arrives at the wait
+  withSize(size, [&](auto n) { memset(d, 0xff, n); });
 }
 
 void cpAsyncCommit() {
@@ -199,10 +250,14 @@ void cpAsyncWait(int keep) {
   CpQueue& q = cpQueue();
   size_t k = 0;
   for (auto& c : q.pending) {
-    if (c.group < q.groups - keep) {
-      memset(c.dst, 0, (size_t)c.size);
+    if (c.group >= q.groups - keep) {
+      q.pending[k++] = c;
+    } else if (c.bytes == c.size) {
+      withSize(c.size, [&](auto n) { memcpy(c.dst, c.src, n); });
+    } else {
+      withSize(c.size, [&](auto n) { memset(c.dst, 0, n); });
       memcpy(c.dst, c.src, (size_t)c.bytes);
-    } else q.pending[k++] = c;
+    }
   }
   q.pending.resize(k);
 }

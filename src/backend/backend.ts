@@ -51,10 +51,11 @@ export interface Backend {
   /** One element as a JavaScript value. */
   readElement(storage: Storage, index: number, dtype: DType): number | bigint | boolean;
   /**
-   * Calls `fail` with the int64 in `bad`, the place of the first of `count` elements that is not as it should be, if it is
-   * less than `count`: at once, or where a device works by itself, when something next waits for it. Takes `bad` over.
+   * Runs a kernel that checks elements: `run` calls it with the address of its verdict, 16 bytes of zeros, in which it
+   * leaves 1 and the first element that is not as it should be, of `dtype`: int64 or float64. Calls `fail` with that, if
+   * there is one: at once, or where a device works by itself, when something next waits for it.
    */
-  check(bad: Storage, count: number, fail: (place: number) => never): void;
+  check(dtype: DType, run: (verdict: number) => void, fail: (element: string) => never): void;
   /** Memory statistics. */
   memory(): MemoryStats;
   /** Sets the peak to what is in use now. */

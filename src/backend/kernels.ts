@@ -44,8 +44,7 @@ export const SIGNATURES = {
     "out y", "in x", "size rows", "size columns", "size diagonal", "size lower", "size begin", "size end",
   ],
   indexOffsets: [
-    "inout offsets", "inout bad", "in index", "size inner", "size count", "size size", "size stride",
-    "size begin", "size end",
+    "inout offsets", "in index", "size inner", "size count", "size size", "size stride", "size begin", "size end",
   ],
   axisOffsets: ["inout offsets", "size inner", "size count", "size stride", "size begin", "size end"],
   takeOffsets: [
@@ -113,8 +112,8 @@ export const SIGNATURES = {
   pairLossGrad: [
     "out dx", "in dy", "in x", "in t", "scalar parameter", "scalar factor", "size dyStep", "size begin", "size end",
   ],
-  targetCheck: ["out bad", "in target", "size classes", "size ignore", "size count"],
-  unitCheck: ["out bad", "in x", "size count"],
+  rangeCheck: ["inout verdict", "in x", "size low", "size high", "size spared", "size count"],
+  unitCheck: ["inout verdict", "in x", "size count"],
   nllLoss: [
     "out y", "in x", "in target", "in weight", "size classes", "size inner", "size ignore", "size begin", "size end",
   ],
@@ -379,7 +378,7 @@ export const FAMILIES = [
     types: ["", "_f64"],
     signature: "pairLossGrad",
   },
-  { kernels: ["target_check"], types: [""], signature: "targetCheck" },
+  { kernels: ["range_check"], types: [""], signature: "rangeCheck" },
   { kernels: ["unit_check"], types: ["", "_f64"], signature: "unitCheck" },
   { kernels: ["nll_loss"], types: ["", "_f64"], signature: "nllLoss" },
   { kernels: ["nll_loss_grad"], types: ["", "_f64"], signature: "nllLossGrad" },

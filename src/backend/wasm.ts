@@ -18,6 +18,8 @@ const SCALARS = 64;
 const PAGES = 256, MOST_PAGES = 65535;
 /** How a binary imports its memory: "env", "memory", a memory; then comes a byte of flags: with a maximum, and shared. */
 const IMPORT = [3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2], WITH_MAXIMUM = 1;
+/** The verdict of a check that has found nothing. */
+const NONE = new Uint8Array(16);
 /** Where storages begin to move out; the heap raises it when a program's live tensors need more. */
 const BUDGET = 64 << 20;
 
@@ -192,10 +194,15 @@ export class WasmBackend implements Backend {
     }
   }
 
-  check(bad: Storage, count: number, fail: (place: number) => never): void {
-    const place = Number(this.readElement(bad, 0, int64));
-    bad.free();
-    if (place < count) fail(place);
+  check(dtype: DType, run: (verdict: number) => void, fail: (element: string) => never): void {
+    const verdict = this.allocate(16);
+    this.write(verdict, 0, NONE);
+    run(this.touch(verdict));
+    const element = this.readElement(verdict, 0, int64) === 0
+      ? null
+      : String(this.readElement(verdict, 1, dtype));
+    verdict.free();
+    if (element !== null) fail(element);
   }
 
   memory(): MemoryStats {

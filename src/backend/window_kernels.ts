@@ -67,6 +67,10 @@ export const WINDOW_SIGNATURES = {
     "out y", "out index", "in x", ...WINDOWS, "size dilation0", "size dilation1", "size dilation2",
     "size begin", "size end",
   ],
+  maxPoolGrad: [
+    "out dx", "in dy", "in index", ...WINDOWS, "size dilation0", "size dilation1", "size dilation2",
+    "size begin", "size end",
+  ],
   avgPool: ["out y", "in x", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
   avgPoolGrad: ["out dx", "in dy", ...WINDOWS, "size includePadding", "size divisor", "size begin", "size end"],
 } as const;
@@ -88,6 +92,7 @@ export const WINDOW_FAMILIES = [
   { kernels: ["conv_plane_grad_weight"], types: [""], signature: "convPlaneGradWeight" },
   // pooling
   { kernels: ["max_pool"], types: ["", "_f64"], signature: "maxPool" },
+  { kernels: ["max_pool_grad"], types: ["", "_f64"], signature: "maxPoolGrad" },
   { kernels: ["avg_pool"], types: ["", "_f64", "_i64"], signature: "avgPool" },
   { kernels: ["avg_pool_grad"], types: ["", "_f64"], signature: "avgPoolGrad" },
 ] as const;

@@ -22,8 +22,7 @@ const WINDOWS = ["count0", "count1", "count2", "kernel0", "kernel1", "kernel2"];
 // deno-fmt-ignore
 const WORK: Record<Ranged, Work | null> = {
   copy: [0.4, "n3"], cast: [0.5], triangleOf: [0.2, "columns"],
-  indexOffsets: null, // the first bad index is remembered in one place
-  axisOffsets: [2], takeOffsets: [1, "n", "inner"], putOffsets: [1, "n", "inner"],
+  indexOffsets: [2], axisOffsets: [2], takeOffsets: [1, "n", "inner"], putOffsets: [1, "n", "inner"],
   binary: [0.15], ternary: [0.3], unary: [0.5], unaryGrad: [0.5], activation: [0.5], activationGrad: [0.5],
   reduce: [0.8, "n"], reducePower: [5, "n"], sum: [0.06, "n"], deviations: [0.1, "n"], reduceIndexed: [1, "n"],
   median: [10, "n"], mode: [50, "n"], scan: [1, "n"], recurrence: [1, "n"], reduceGrad: [0.3, "n"],
@@ -46,7 +45,8 @@ const WORK: Record<Ranged, Work | null> = {
   convFewGradWeight: [0.1, "batch", "strips", "channels", "count1", "count2", "kernel1", "kernel2"],
   convPlane: [0.1, "kernel1", "kernel2", "count1", "count2"],
   convPlaneGradWeight: [0.1, "batch", "kernel1", "kernel2", "count1", "count2"],
-  maxPool: [0.1, ...WINDOWS], avgPool: [0.4, ...WINDOWS], avgPoolGrad: [0.4, ...WINDOWS],
+  maxPool: [0.1, ...WINDOWS], maxPoolGrad: [2, "count0", "count1", "count2"],
+  avgPool: [0.4, ...WINDOWS], avgPoolGrad: [0.4, ...WINDOWS],
   interpolate: [0.4, "inner"], interpolateLast: [2, "m"],
   gridSample: [3, "channels"], gridSampleGradX: [8, "channels", "points"], gridSampleGradGrid: [5, "channels"],
   gather: [2, "k", "inner"], scatter: [2, "k", "inner"], indexSelect: [0.05, "bytes"], indexCopy: [0.05, "k", "bytes"],

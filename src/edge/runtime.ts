@@ -150,7 +150,9 @@ export function model(
           !(batch >= 1 && batch <= maxBatch && batch % 1 === 0 && x.length === batch * inputSize)
         ) {
           throw new RangeError(
-            `infer: expected ${inputSize} numbers for each of 1 to ${maxBatch} samples, got ${x.length} for ${batch}`,
+            `infer: got ${x.length} numbers${
+              batch % 1 ? "" : ` for ${batch} samples`
+            }, expected ${inputSize} for each of 1 to ${maxBatch} samples`,
           );
         }
         const y = new Float32Array(batch * outputSize);

@@ -10,7 +10,6 @@ import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { checkDevice, sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { div } from "./arithmetic.ts";
-import { elementAt } from "./check.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import type { Reduction } from "./loss_reduction.ts";
 import { sum } from "./reduce.ts";
@@ -69,16 +68,19 @@ export function readClasses(
   const ignore = Math.abs(asked) < -NONE ? asked : NONE;
   const ids = denseAs(target, int64), count = ids.numElements;
   if (count > 0) {
-    const { backend } = x, bad = emptyOn(backend, [], int64);
+    const { backend } = x, { range_check } = backend.kernels;
     const spared = ignoreIndex === null ? 0 : ignore;
-    backend.kernels.target_check(bad.pointer, ids.pointer, classes, spared, count);
-    backend.check(bad.storage, count, (place) => {
-      throw new RangeError(
-        `${call}: target ${elementAt(ids, place)} is out of bounds: expected 0 to ${classes - 1}${
-          ignoreIndex === null ? "" : `, or ignoreIndex ${ignore}`
-        }`,
-      );
-    });
+    backend.check(
+      int64,
+      (verdict) => range_check(verdict, ids.pointer, 0, classes, spared, count),
+      (element) => {
+        throw new RangeError(
+          `${call}: target ${element} is out of bounds: expected 0 to ${classes - 1}${
+            ignoreIndex === null ? "" : `, or ignoreIndex ${ignore}`
+          }`,
+        );
+      },
+    );
   }
   return {
     target: ids,

@@ -12,7 +12,6 @@ import { Tensor } from "../tensor/tensor.ts";
 import { castFor } from "./autocast.ts";
 import { tolist } from "./access.ts";
 import { div } from "./arithmetic.ts";
-import { elementAt } from "./check.ts";
 import { dense, denseAs } from "./copy.ts";
 import { type Reduction, reductionOf } from "./loss_reduction.ts";
 import { maskedFill } from "./pointwise.ts";
@@ -120,16 +119,18 @@ function readSequences(
 
 /** Throws `RangeError` unless every label within its target's length is a class; padding may be anything. */
 function checkLabels(ids: Tensor, labels: number[], offsets: number[], classes: number): void {
-  const { backend } = ids, bad = emptyOn(backend, [], int64);
+  const { backend } = ids, { range_check } = backend.kernels;
   labels.forEach((count, b) => {
-    backend.kernels.target_check(bad.pointer, ids.pointer + offsets[b] * 8, classes, -1, count);
-    const place = Number(backend.readElement(bad.storage, 0, int64));
-    if (place < count) {
-      throw new RangeError(
-        `ctcLoss: label ${elementAt(ids, offsets[b] + place)} of target ${b} is ` +
-          `out of bounds: expected 0 to ${classes - 1}`,
-      );
-    }
+    if (count === 0) return;
+    backend.check(
+      int64,
+      (verdict) => range_check(verdict, ids.pointer + offsets[b] * 8, 0, classes, 0, count),
+      (element) => {
+        throw new RangeError(
+          `ctcLoss: label ${element} of target ${b} is out of bounds: expected 0 to ${classes - 1}`,
+        );
+      },
+    );
   });
 }
 

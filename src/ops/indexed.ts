@@ -9,7 +9,6 @@ import { checkTensor } from "../tensor/arguments.ts";
 import { convert, emptyLike, emptyOn, fillWith } from "../tensor/create.ts";
 import { broadcastStrides, checkDevice, sameShape, show, splitAt } from "../tensor/shape.ts";
 import { contiguousStrides, Tensor } from "../tensor/tensor.ts";
-import { elementAt } from "./check.ts";
 import { copyInto, dense, denseAs } from "./copy.ts";
 import type { KernelTable } from "./elementwise.ts";
 
@@ -47,20 +46,18 @@ export function checkIndexes(
 ): void {
   const count = index.numElements, { backend } = index;
   if (count === 0) return;
-  if (!wraps && n > 0) {
-    const bad = emptyOn(backend, [], int64);
-    backend.kernels.target_check(bad.pointer, index.pointer, n, 0, count);
-    backend.check(bad.storage, count, (place) => {
-      throw new RangeError(
-        `${call}: index ${elementAt(index, place)} is out of range for axis ${dim} of size ${n}`,
-      );
-    });
-    return;
-  }
-  const [low, high] = extent(index), least = wraps ? -n : 0;
-  if (low >= least && high < n) return;
-  throw new RangeError(
-    `${call}: index ${low < least ? low : high} is out of range for axis ${dim} of size ${n}`,
+  const fail = (element: string): never => {
+    throw new RangeError(
+      `${call}: index ${element} is out of range for axis ${dim} of size ${n}`,
+    );
+  };
+  // Nothing may be read from an empty tensor, not even before the check is made.
+  if (n === 0) fail(String(backend.readElement(index.storage, index.offset, int64)));
+  const low = wraps ? -n : 0, { range_check } = backend.kernels;
+  backend.check(
+    int64,
+    (verdict) => range_check(verdict, index.pointer, low, n, low, count),
+    fail,
   );
 }
 

@@ -3,14 +3,12 @@
  *
  * @module
  */
-import { float32, float64, int64 } from "../backend/dtype.ts";
+import { float32, float64 } from "../backend/dtype.ts";
 import { type Args, checkTensor, read } from "../tensor/arguments.ts";
-import { emptyOn } from "../tensor/create.ts";
 import { broadcastsTo, sameShape, show } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { castAll } from "./autocast.ts";
 import { add, mul, sub } from "./arithmetic.ts";
-import { elementAt } from "./check.ts";
 import { cast, denseAs } from "./copy.ts";
 import { onesLike } from "./create.ts";
 import { resultType } from "./elementwise.ts";
@@ -194,12 +192,10 @@ function checkProbabilities(call: string, x: Tensor): void {
   const count = x.numElements;
   if (x.dtype.kind !== "float" || count === 0) return;
   const { backend } = x, wide = denseAs(x, x.dtype === float64 ? float64 : float32);
-  const bad = emptyOn(backend, [], int64);
   const kernel = x.dtype === float64 ? backend.kernels.unit_check_f64 : backend.kernels.unit_check;
-  kernel(bad.pointer, wide.pointer, count);
-  backend.check(bad.storage, count, (place) => {
+  backend.check(float64, (verdict) => kernel(verdict, wide.pointer, count), (element) => {
     throw new RangeError(
-      `${call}: all elements of input should be between 0 and 1, got ${elementAt(wide, place)}`,
+      `${call}: all elements of input should be between 0 and 1, got ${element}`,
     );
   });
 }

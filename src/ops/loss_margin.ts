@@ -13,7 +13,6 @@ import { castAll, castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { checkInput, nll, readClasses, readWeight, targetShares } from "./class_target.ts";
 import { eq, gt, ne } from "./compare.ts";
-import { elementAt } from "./check.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import { onesLike } from "./create.ts";
 import { clampMin, minimum } from "./extremum.ts";
@@ -422,15 +421,18 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: Los
     const losses = multilabelMarginLoss(cast(input, float32), target, { reduction: how });
     return cast(losses, input.dtype);
   }
-  const ids = denseAs(target, int64), { backend } = input, bad = emptyOn(backend, [], int64);
-  backend.kernels.target_check(bad.pointer, ids.pointer, classes, -1, ids.numElements);
-  backend.check(bad.storage, ids.numElements, (place) => {
-    throw new RangeError(
-      `${call}: target ${elementAt(ids, place)} is out of bounds: expected 0 to ${
-        classes - 1
-      }, or -1 at the end of a list`,
-    );
-  });
+  const ids = denseAs(target, int64), { backend } = input, { range_check } = backend.kernels;
+  backend.check(
+    int64,
+    (verdict) => range_check(verdict, ids.pointer, 0, classes, -1, ids.numElements),
+    (element) => {
+      throw new RangeError(
+        `${call}: target ${element} is out of bounds: expected 0 to ${
+          classes - 1
+        }, or -1 at the end of a list`,
+      );
+    },
+  );
   return reduced(listLosses(input, ids, classes), how);
 }
 

@@ -7,7 +7,7 @@ import { record, recordAll } from "../autograd/record.ts";
 import { computeType, type DType, float32, float64, int64 } from "../backend/dtype.ts";
 import { convert, emptyOn } from "../tensor/create.ts";
 import { sizeOf, Tensor } from "../tensor/tensor.ts";
-import { gatherGrad } from "./checked_index.ts";
+import { gatherChecked } from "./checked_index.ts";
 import { denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
 import { three } from "./spatial.ts";
@@ -38,6 +38,7 @@ export interface Divisor {
 }
 
 const MAX_POOL = kernelTable("max_pool"),
+  MAX_POOL_GRAD = kernelTable("max_pool_grad"),
   AVG_POOL = kernelTable("avg_pool"),
   AVG_POOL_GRAD = kernelTable("avg_pool_grad");
 
@@ -85,9 +86,6 @@ export function maxPool(
   checkType(call, x);
   const source = denseAs(x, computeType(x.dtype)), { backend } = x, shape = resultShape(g);
   const y = emptyOn(backend, shape, source.dtype), indices = emptyOn(backend, shape, int64);
-  const planes = planesOf(g),
-    positions = sizeOf(g.count),
-    volume = sizeOf(g.shape.slice(-g.count.length));
   if (y.numElements > 0) {
     (backend.kernels[MAX_POOL[source.dtype.id]!] as Kernel)(
       y.pointer,
@@ -96,16 +94,39 @@ export function maxPool(
       ...windows(g),
       ...three(g.dilation, 1),
       0,
-      planes,
+      planesOf(g),
     );
   }
   const pair: [Tensor, Tensor] = [narrow(y, x.dtype), indices];
-  return recordAll(op, pair, [x], ([dy]) => {
-    if (dy === null) return [null];
-    const places = new Tensor(indices.storage, [planes, positions], int64);
-    const lines = reshape(dy, [planes, positions]);
-    return [reshape(gatherGrad(lines, [planes, volume], 1, places), g.shape)];
-  }, [indices]);
+  return recordAll(
+    op,
+    pair,
+    [x],
+    ([dy]) => [dy === null ? null : maxPoolGrad(op, dy, g, indices)],
+    [indices],
+  );
+}
+
+/** The gradient of `maxPool`. */
+function maxPoolGrad(op: string, dy: Tensor, g: PoolGeometry, indices: Tensor): Tensor {
+  const dtype = computeType(dy.dtype), source = denseAs(dy, dtype);
+  const dx = emptyOn(dy.backend, g.shape, dtype), planes = planesOf(g);
+  if (dx.numElements > 0) {
+    (dy.backend.kernels[MAX_POOL_GRAD[dtype.id]!] as Kernel)(
+      dx.pointer,
+      source.pointer,
+      indices.pointer,
+      ...windows(g),
+      ...three(g.dilation, 1),
+      0,
+      planes,
+    );
+  }
+  return record(`${op}_backward`, narrow(dx, dy.dtype), [dy], [(dz) => {
+    const places = new Tensor(indices.storage, [planes, sizeOf(g.count)], int64);
+    const lines = reshape(dz, [planes, sizeOf(g.shape.slice(-g.count.length))]);
+    return reshape(gatherChecked(lines, 1, places), dy.shape);
+  }], [indices]);
 }
 
 /** The mean of each window. */
