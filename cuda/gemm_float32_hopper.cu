@@ -80,12 +80,11 @@ template <int SIDE> struct Transposer {
 };
 #endif
 
-// A warp does WARP_M x (4096 / WARP_M) results, its lanes lie (WARP_M / 8) x (256 / WARP_M).
-template <int TILE_N, int WARP_M, bool K_A, bool K_B>
+template <int TILE_N, bool K_A, bool K_B>
 __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
-    hopperFloat32Kernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB, const __grid_constant__ Gemm g,
-                        const __grid_constant__ Items items, const __grid_constant__ Operand operandA, const __grid_constant__ Operand operandB,
-                        float* parts) {
+    hopperFloat32Kernel(const __grid_constant__ CUtensorMap mapA, const __grid_constant__ CUtensorMap mapB,
+                        const __grid_constant__ Gemm g, const __grid_constant__ Items items, const __grid_constant__ Operand operandA,
+                        const __grid_constant__ Operand operandB, float* parts) {
 #ifdef HOPPER_DEVICE
   constexpr int N = STAGES<TILE_N>, A = DEEP * TILE_M;
   DYNAMIC_SHARED(float, space);
@@ -131,10 +130,11 @@ __global__ void __launch_bounds__(THREADS_OF<TILE_N>, 256 / TILE_N)
   }
 
   hopper::moreRegisters<TILE_N == 256 ? 208 : 216>();
-  // A lane has 4 rows and 4 more DOWN on, and four times 4 columns ACROSS from each other.
-  constexpr int UNROLLED = 8, LANES = 256 / WARP_M, DOWN = WARP_M / 2, ACROSS = 4 * LANES, WARPS = TILE_M / WARP_M;
-  const int warp = threadIdx.x / 32 - 4, lane = threadIdx.x % 32, row = warp % WARPS * WARP_M + lane / LANES * 4;
-  const int column = warp / WARPS * (4096 / WARP_M) + lane % LANES * 4;
+  // A warp does 32 x 128 results, its lanes lie 4 x 8: each has 4 rows and 4 more DOWN on, and four times 4 columns ACROSS from
+  // each other. UNROLLED steps of k stand in one piece of code.
+  constexpr int UNROLLED = 8, DOWN = 16, ACROSS = 32;
+  const int warp = threadIdx.x / 32 - 4, lane = threadIdx.x % 32, row = warp % 4 * 32 + lane / 8 * 4;
+  const int column = warp / 4 * 128 + lane % 8 * 4;
   int stage = 0, parity = 0;
   float x[2][8], y[2][16];
   const auto read = [&](float (&x)[8], float (&y)[16], const float* as, const float* bs) {
@@ -222,9 +222,9 @@ bool aligned(const Operand& o, Size step) {
 Operand first(const Gemm& g) { return {(const float*)g.a, g.m, g.aRow, g.aBatch, g.aColumn == 1}; }
 Operand second(const Gemm& g) { return {(const float*)g.b, g.n, g.bColumn, g.bBatch, g.bRow == 1}; }
 
-template <int TILE_N, int WARP_M> bool launch(const Gemm& g, const Cut& cut) {
+template <int TILE_N> bool launch(const Gemm& g, const Cut& cut) {
   using K = void (*)(CUtensorMap, CUtensorMap, Gemm, Items, Operand, Operand, float*);
-#define OF(A, B) hopperFloat32Kernel<TILE_N, WARP_M, A, B>
+#define OF(A, B) hopperFloat32Kernel<TILE_N, A, B>
   static const K kernels[2][2] = {{OF(false, false), OF(false, true)}, {OF(true, false), OF(true, true)}};
 #undef OF
   const Operand a = first(g), b = second(g);
@@ -250,14 +250,9 @@ bool hopperFloat32Gemm(const Gemm& g, float most) {
   constexpr Size MOST = 1 << 30;
   if (capability() != 9 || !tensorMapEncoder() || g.m < 64 || g.n < 64 || g.k < 16 || g.k > MOST || g.m > MOST || g.n > MOST) return false;
   if (!aligned(first(g), g.aColumn) || !aligned(second(g), g.bRow)) return false;
-  static const Tile tiles[] = {{TILE_M, 256, 101, 95}, {TILE_M, 256, 100, 94}, {TILE_M, 128, 88, 67}, {TILE_M, 128, 87, 66}};
-  const Cut cut = cutGemm(g, tiles, 4, DEEP);
+  static const Tile tiles[] = {{TILE_M, 256, 101, 95}, {TILE_M, 128, 88, 67}};
+  const Cut cut = cutGemm(g, tiles, 2, DEEP);
   if (cut.cycles >= most) return false;
-  switch (cut.tile) {
-    case 0: return launch<256, 32>(g, cut);
-    case 1: return launch<256, 64>(g, cut);
-    case 2: return launch<128, 32>(g, cut);
-    default: return launch<128, 64>(g, cut);
-  }
+  return cut.tile == 0 ? launch<256>(g, cut) : launch<128>(g, cut);
 }
 #endif
