@@ -165,21 +165,34 @@ function isIdentity({ n, starts, places, weights }: Taps): boolean {
     places.every((place, i) => place === i && weights[i] === 1);
 }
 
+/** Starts and places, then the weights in `dtype` from byte `offset` on: one array, since a device waits for each. */
+function packed(
+  { starts, places, weights }: Taps,
+  dtype: DType,
+): { array: Int32Array; offset: number } {
+  const offset = Math.ceil((starts.length + places.length) / 2) * 8;
+  const array = new Int32Array((offset + weights.length * dtype.size) / 4);
+  array.set(starts);
+  array.set(places, starts.length);
+  const View = dtype === float64 ? Float64Array : Float32Array;
+  new View(array.buffer, offset).set(weights);
+  return { array, offset };
+}
+
 /** A contiguous `x` resampled along axis `d`; no history. */
 function along(x: Tensor, d: number, taps: Taps): Tensor {
   const { backend, dtype, shape } = x, m = taps.starts.length - 1;
   const y = emptyOn(backend, shape.map((n, k) => k === d ? m : n), dtype);
   if (y.numElements === 0) return y;
-  const { device } = x;
-  const table = fromArray(Int32Array.of(...taps.starts, ...taps.places), undefined, { device });
-  const weights = fromArray(taps.weights, undefined, { dtype, device });
+  const { array, offset } = packed(taps, dtype),
+    table = fromArray(array, undefined, { device: x.device });
   const outer = sizeOf(shape.slice(0, d)), inner = sizeOf(shape.slice(d + 1));
   const last = inner === 1, kernel = backend.kernels[(last ? COLUMNS : ROWS)[dtype.id]!];
   (kernel as unknown as AnyKernel)(
     y.pointer,
     x.pointer,
     table.pointer,
-    weights.pointer,
+    table.pointer + offset,
     taps.n,
     m,
     ...(last ? [0, outer] : [inner, 0, outer * m]),
