@@ -9,6 +9,7 @@
 // x [batch, groups * channels, size], y [batch, groups * outputs, count], weight [groups * outputs, channels, kernel];
 // `channels` and `outputs` are those of one group. Sums of narrow elements are float32. The last parameters cut the CPU's
 // work; the whole is computed here.
+#include <algorithm>
 #include <type_traits>
 
 #include "patches.cuh"
@@ -114,18 +115,37 @@ template <class T> static void conv_grad_weight(T* dw, const T* dy, const T* x, 
     const Patches patches = {batch, channels, outputs, depth, w};
     if (patches.worth(groups) && convGradWeightByPatches(dw, dy, x, patches)) return;
   }
-  product<ComputedOf<T>>(
-      groups, outputs, depth, batch * w.positions,
-      [=] DEVICE(Size g, Size o, Size p) {
-        const Size b = p / w.positions;
-        return widen(dy[((b * groups + g) * outputs + o) * w.positions + p - b * w.positions]);
+  // Few results are sums of many terms each: those are cut into ranges, whose sums are added in order.
+  using C = ComputedOf<T>;
+  constexpr Size LEAST = 512;
+  const Size terms = batch * w.positions, results = groups * outputs * depth;
+  const Size tiles = groups * ((outputs + 15) / 16) * ((depth + 15) / 16);
+  if (tiles == 0) return;
+  const Size ranges = std::max<Size>(1, std::min({4 * processors() / tiles, terms / LEAST, WORKSPACE / (Size)sizeof(C) / results}));
+  const Size range = (terms + ranges - 1) / ranges;
+  C* const sums = (C*)current.workspace;
+  product<C>(
+      ranges * groups, outputs, depth, range,
+      [=] DEVICE(Size t, Size o, Size p) {
+        const Size g = t % groups, at = t / groups * range + p, b = at / w.positions;
+        return at < terms ? widen(dy[((b * groups + g) * outputs + o) * w.positions + at - b * w.positions]) : C(0);
       },
-      [=] DEVICE(Size g, Size p, Size d) {
-        const Size b = p / w.positions;
-        const int c = (int)d / w.taps, place = w.place((int)(p - b * w.positions), (int)d % w.taps);
-        return place < 0 ? ComputedOf<T>(0) : widen(x[((b * groups + g) * channels + c) * w.volume + place]);
+      [=] DEVICE(Size t, Size p, Size d) {
+        const Size g = t % groups, at = t / groups * range + p, b = at / w.positions;
+        const int c = (int)d / w.taps, place = at < terms ? w.place((int)(at - b * w.positions), (int)d % w.taps) : -1;
+        return place < 0 ? C(0) : widen(x[((b * groups + g) * channels + c) * w.volume + place]);
       },
-      [=] DEVICE(Size g, Size o, Size d, ComputedOf<T> sum) { dw[(g * outputs + o) * depth + d] = stored<T>(sum); });
+      [=] DEVICE(Size t, Size o, Size d, C sum) {
+        const Size i = (t * outputs + o) * depth + d;
+        if (ranges == 1) dw[i] = stored<T>(sum);
+        else sums[i] = sum;
+      });
+  if (ranges == 1) return;
+  forEach(0, results, [=] DEVICE(Size i) {
+    SumOf<C> sum = 0;
+    for (Size r = 0; r < ranges; r++) sum += sums[r * results + i];
+    dw[i] = stored<T>((C)sum);
+  });
 }
 
 FAMILY(convolution, KERNEL_NUMBERS(conv, conv), KERNEL_NUMBERS(conv_grad_x, conv_grad_x),

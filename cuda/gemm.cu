@@ -28,10 +28,13 @@ int sharedMemory() {
   return attributeOf(cudaDevAttrMaxSharedMemoryPerBlockOptin, known);
 }
 
-// Up to so many multiplications the kernels here are quicker on Hopper than NVIDIA's library, whose calls take longer, too.
+// Whether the kernels here are quicker on Hopper than NVIDIA's library, whose calls take longer, too: of products up to 1024 cubed
+// that fill their tiles. Of a smaller or a long and narrow one too few blocks would do too much each.
 static bool ownFirst(const Gemm& g) {
+  constexpr Size LEAST = 256;
   constexpr double MOST = 1 << 30;
-  return capability() == 9 && !libraryOptions[SMALL_PROBLEMS] && (double)g.batches * g.m * g.n * g.k <= MOST;
+  return capability() == 9 && !libraryOptions[SMALL_PROBLEMS] && g.m >= LEAST && g.n >= LEAST && g.k >= LEAST &&
+         (double)g.batches * g.m * g.n * g.k <= MOST;
 }
 
 bool quickGemm(const Gemm& g) {

@@ -231,6 +231,12 @@ const CASES: [name: string, run: () => void][] = [
       torch.randn(3, 16, 17, 35),
       torch.randn(17, 16, 1, 3),
     );
+    same(
+      "conv2d of few channels, with many positions",
+      (x, w) => F.conv2d(x, w, { groups: 2 }),
+      torch.randn(5, 4, 30, 28),
+      torch.randn(6, 2, 3, 3),
+    );
     same("depthwise", (x, w) => F.conv2d(x, w, { groups: 8 }), x, torch.randn(8, 1, 3, 3));
     same("maxPool2d", (x) => F.maxPool2d(x, 3, { stride: 2, padding: 1 }), x);
     const dilated = { stride: 1, padding: 1, dilation: [2, 1], ceilMode: true };
