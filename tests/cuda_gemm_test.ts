@@ -1,5 +1,5 @@
 /**
- * Products of matrices on CUDA devices: every kernel by itself against float64 sums, in programs of their own
+ * Products of matrices and attention on CUDA devices: every kernel by itself against float64 sums, in programs of their own
  * (cuda/check), and which of them a setting chooses.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
@@ -32,17 +32,18 @@ async function buildCheck(name: string): Promise<{ path: string; remove: () => P
   return { path, remove };
 }
 
-for (const name of ["tensor_core", "gemm"]) {
+for (const name of ["tensor_core", "gemm", "attention"]) {
   Deno.test({
     name: `cuda: the program cuda/check/${name}.cu finds nothing wrong`,
     ignore: !found || gpu,
     fn: async () => {
       const { path, remove } = await buildCheck(name);
       try {
-        for (const EMU_ORDER of name === "gemm" ? ["random:3"] : ["forward", "random:3"]) {
+        for (const EMU_ORDER of name === "tensor_core" ? ["forward", "random:3"] : ["random:3"]) {
           const { code, stdout } = await new Deno.Command(path, { env: { EMU_ORDER } }).output();
           const text = new TextDecoder().decode(stdout);
           assertEquals(code, 0, text);
+          if (name === "attention") assert(text.includes("attention: 6 right, 0 wrong"), text);
           // Each way of computing products that the emulator has was taken.
           if (name === "gemm") {
             assertEquals(
