@@ -10,6 +10,7 @@ import { emptyLike, emptyOn } from "../tensor/create.ts";
 import { checkDevice, sameShape, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
 import { div } from "./arithmetic.ts";
+import { checkRange } from "./check.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import type { Reduction } from "./loss_reduction.ts";
 import { sum } from "./reduce.ts";
@@ -66,22 +67,15 @@ export function readClasses(
   // Without one to ignore: a number that the check has refused in every place.
   const asked = ignoreIndex === null ? NONE : wholeNumber(call, "ignoreIndex", ignoreIndex);
   const ignore = Math.abs(asked) < -NONE ? asked : NONE;
-  const ids = denseAs(target, int64), count = ids.numElements;
-  if (count > 0) {
-    const { backend } = x, { range_check } = backend.kernels;
-    const spared = ignoreIndex === null ? 0 : ignore;
-    backend.check(
-      int64,
-      (verdict) => range_check(verdict, ids.pointer, 0, classes, spared, count),
-      (element) => {
-        throw new RangeError(
-          `${call}: target ${element} is out of bounds: expected 0 to ${classes - 1}${
-            ignoreIndex === null ? "" : `, or ignoreIndex ${ignore}`
-          }`,
-        );
-      },
-    );
-  }
+  const ids = denseAs(target, int64), spared = ignoreIndex === null ? undefined : ignore;
+  checkRange(
+    ids,
+    { high: classes, spared },
+    (element) =>
+      `${call}: target ${element} is out of bounds: expected 0 to ${classes - 1}${
+        ignoreIndex === null ? "" : `, or ignoreIndex ${ignore}`
+      }`,
+  );
   return {
     target: ids,
     weight: readWeight(call, x, weight, classes),

@@ -12,6 +12,7 @@ import { Tensor } from "../tensor/tensor.ts";
 import { castFor } from "./autocast.ts";
 import { tolist } from "./access.ts";
 import { div } from "./arithmetic.ts";
+import { checkRange } from "./check.ts";
 import { dense, denseAs } from "./copy.ts";
 import { type Reduction, reductionOf } from "./loss_reduction.ts";
 import { maskedFill } from "./pointwise.ts";
@@ -119,19 +120,14 @@ function readSequences(
 
 /** Throws `RangeError` unless every label within its target's length is a class; padding may be anything. */
 function checkLabels(ids: Tensor, labels: number[], offsets: number[], classes: number): void {
-  const { backend } = ids, { range_check } = backend.kernels;
-  labels.forEach((count, b) => {
-    if (count === 0) return;
-    backend.check(
-      int64,
-      (verdict) => range_check(verdict, ids.pointer + offsets[b] * 8, 0, classes, 0, count),
-      (element) => {
-        throw new RangeError(
-          `ctcLoss: label ${element} of target ${b} is out of bounds: expected 0 to ${classes - 1}`,
-        );
-      },
-    );
-  });
+  labels.forEach((count, b) =>
+    checkRange(
+      ids,
+      { high: classes, first: offsets[b], count },
+      (element) =>
+        `ctcLoss: label ${element} of target ${b} is out of bounds: expected 0 to ${classes - 1}`,
+    )
+  );
 }
 
 /**

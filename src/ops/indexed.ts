@@ -9,6 +9,7 @@ import { checkTensor } from "../tensor/arguments.ts";
 import { convert, emptyLike, emptyOn, fillWith } from "../tensor/create.ts";
 import { broadcastStrides, checkDevice, sameShape, show, splitAt } from "../tensor/shape.ts";
 import { contiguousStrides, Tensor } from "../tensor/tensor.ts";
+import { checkRange } from "./check.ts";
 import { copyInto, dense, denseAs } from "./copy.ts";
 import type { KernelTable } from "./elementwise.ts";
 
@@ -46,19 +47,13 @@ export function checkIndexes(
 ): void {
   const count = index.numElements, { backend } = index;
   if (count === 0) return;
-  const fail = (element: string): never => {
-    throw new RangeError(
-      `${call}: index ${element} is out of range for axis ${dim} of size ${n}`,
-    );
-  };
+  const says = (element: string) =>
+    `${call}: index ${element} is out of range for axis ${dim} of size ${n}`;
   // Nothing may be read from an empty tensor, not even before the check is made.
-  if (n === 0) fail(String(backend.readElement(index.storage, index.offset, int64)));
-  const low = wraps ? -n : 0, { range_check } = backend.kernels;
-  backend.check(
-    int64,
-    (verdict) => range_check(verdict, index.pointer, low, n, low, count),
-    fail,
-  );
+  if (n === 0) {
+    throw new RangeError(says(String(backend.readElement(index.storage, index.offset, int64))));
+  }
+  checkRange(index, { low: wraps ? -n : 0, high: n }, says);
 }
 
 /** The shape with which a tensor is indexed: a 0-d tensor as one element. */

@@ -12,6 +12,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { castAll, castFor } from "./autocast.ts";
 import { add, div, mul, sub } from "./arithmetic.ts";
 import { checkInput, nll, readClasses, readWeight, targetShares } from "./class_target.ts";
+import { checkRange } from "./check.ts";
 import { eq, gt, ne } from "./compare.ts";
 import { cast, dense, denseAs } from "./copy.ts";
 import { onesLike } from "./create.ts";
@@ -421,17 +422,14 @@ export function multilabelMarginLoss(input: Tensor, target: Tensor, ...args: Los
     const losses = multilabelMarginLoss(cast(input, float32), target, { reduction: how });
     return cast(losses, input.dtype);
   }
-  const ids = denseAs(target, int64), { backend } = input, { range_check } = backend.kernels;
-  backend.check(
-    int64,
-    (verdict) => range_check(verdict, ids.pointer, 0, classes, -1, ids.numElements),
-    (element) => {
-      throw new RangeError(
-        `${call}: target ${element} is out of bounds: expected 0 to ${
-          classes - 1
-        }, or -1 at the end of a list`,
-      );
-    },
+  const ids = denseAs(target, int64);
+  checkRange(
+    ids,
+    { high: classes, spared: -1 },
+    (element) =>
+      `${call}: target ${element} is out of bounds: expected 0 to ${
+        classes - 1
+      }, or -1 at the end of a list`,
   );
   return reduced(listLosses(input, ids, classes), how);
 }

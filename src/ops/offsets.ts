@@ -8,6 +8,7 @@ import { bool, computeType, type DType, int32, int64 } from "../backend/dtype.ts
 import { convert, emptyOn, fillWith } from "../tensor/create.ts";
 import { broadcast, broadcastsTo, checkDevice, show } from "../tensor/shape.ts";
 import { sizeOf, type Tensor } from "../tensor/tensor.ts";
+import { checkRange } from "./check.ts";
 import { collapse, copyInto, dense, denseAs } from "./copy.ts";
 import { kernelTable } from "./elementwise.ts";
 import { roomForWrites } from "./indexed.ts";
@@ -101,17 +102,13 @@ function placesOf(call: string, x: Tensor, indexes: Indexes, names?: readonly nu
     if (!regular) walk(lead.shape, lead.strides[0], count * trailing);
     for (const d of axes) {
       const index = indexes[d]!, size = x.shape[d];
-      const { range_check, index_offsets } = backend.kernels;
-      backend.check(
-        int64,
-        (verdict) => range_check(verdict, index.pointer, -size, size, 0, count),
-        (element) => {
-          throw new RangeError(
-            `${call}: index ${element} is out of range for axis ${names?.[d] ?? d} of size ${size}`,
-          );
-        },
+      checkRange(
+        index,
+        { low: -size, high: size, count },
+        (element) =>
+          `${call}: index ${element} is out of range for axis ${names?.[d] ?? d} of size ${size}`,
       );
-      index_offsets(
+      backend.kernels.index_offsets(
         offsets.pointer,
         index.pointer,
         trailing,
