@@ -4,8 +4,8 @@
  */
 import { assertEquals } from "@std/assert";
 import * as torch from "../mod.ts";
-import { cudaTest, gpu, setOrder } from "./cuda.ts";
-import { same } from "./cuda_same.ts";
+import { setOrder } from "./cuda.ts";
+import { same, testCases } from "./cuda_same.ts";
 
 type Tensor = torch.Tensor;
 
@@ -128,13 +128,4 @@ const CASES: [name: string, run: () => void][] = [
   }],
 ];
 
-for (const [name, run] of CASES) {
-  cudaTest(`as the CPU: ${name}`, () => {
-    for (const order of gpu ? ["forward"] : ["forward", "random:11"]) {
-      setOrder(order);
-      torch.manualSeed(7);
-      run();
-    }
-    setOrder("forward");
-  });
-}
+testCases(CASES);

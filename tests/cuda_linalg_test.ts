@@ -4,8 +4,7 @@
  */
 import { assert, assertThrows } from "@std/assert";
 import * as torch from "../mod.ts";
-import { cudaTest, gpu, setOrder } from "./cuda.ts";
-import { same } from "./cuda_same.ts";
+import { same, testCases } from "./cuda_same.ts";
 
 const { linalg } = torch;
 type Tensor = torch.Tensor;
@@ -125,13 +124,4 @@ const CASES: [name: string, run: () => void][] = [
   }],
 ];
 
-for (const [name, run] of CASES) {
-  cudaTest(`as the CPU: ${name}`, () => {
-    for (const order of gpu ? ["forward"] : ["forward", "random:11"]) {
-      setOrder(order);
-      torch.manualSeed(7);
-      run();
-    }
-    setOrder("forward");
-  });
-}
+testCases(CASES);

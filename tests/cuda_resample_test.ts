@@ -3,8 +3,7 @@
  * too small for: resampling, special functions, rare losses.
  */
 import * as torch from "../mod.ts";
-import { cudaTest, gpu, setOrder } from "./cuda.ts";
-import { same } from "./cuda_same.ts";
+import { same, testCases } from "./cuda_same.ts";
 
 const F = torch.nn.functional;
 type Tensor = torch.Tensor;
@@ -84,13 +83,4 @@ const CASES: [name: string, run: () => void][] = [
   }],
 ];
 
-for (const [name, run] of CASES) {
-  cudaTest(`as the CPU: ${name}`, () => {
-    for (const order of gpu ? ["forward"] : ["forward", "random:11"]) {
-      setOrder(order);
-      torch.manualSeed(7);
-      run();
-    }
-    setOrder("forward");
-  });
-}
+testCases(CASES);

@@ -3,6 +3,7 @@
  */
 import { assert } from "@std/assert";
 import * as torch from "../mod.ts";
+import { cudaTest, gpu, setOrder } from "./cuda.ts";
 
 type Tensor = torch.Tensor;
 
@@ -36,4 +37,18 @@ export function same(name: string, f: (...x: Tensor[]) => unknown, ...operands: 
     const most = Number(x.sub(y).abs().max().item());
     assert(most <= 2e-5 * size, `${name}: result ${i} differs by ${most} of ${size}`);
   });
+}
+
+/** Tests of the device against the CPU, each in two orders of the emulator's threads. */
+export function testCases(cases: readonly (readonly [name: string, run: () => void])[]): void {
+  for (const [name, run] of cases) {
+    cudaTest(`as the CPU: ${name}`, () => {
+      for (const order of gpu ? ["forward"] : ["forward", "random:11"]) {
+        setOrder(order);
+        torch.manualSeed(7);
+        run();
+      }
+      setOrder("forward");
+    });
+  }
 }

@@ -4,8 +4,8 @@
  */
 import { assert } from "@std/assert";
 import * as torch from "../mod.ts";
-import { cudaTest, gpu, setOrder } from "./cuda.ts";
-import { flat, same } from "./cuda_same.ts";
+import { cudaTest } from "./cuda.ts";
+import { flat, same, testCases } from "./cuda_same.ts";
 
 const { nn } = torch, F = nn.functional;
 type Tensor = torch.Tensor;
@@ -338,13 +338,4 @@ for (const [name, make] of Object.entries(OPTIMIZERS)) {
   });
 }
 
-for (const [name, run] of CASES) {
-  cudaTest(`as the CPU: ${name}`, () => {
-    for (const order of gpu ? ["forward"] : ["forward", "random:11"]) {
-      setOrder(order);
-      torch.manualSeed(7);
-      run();
-    }
-    setOrder("forward");
-  });
-}
+testCases(CASES);
