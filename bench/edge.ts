@@ -8,6 +8,7 @@
  *
  * Everybody computes one thread's worth of the same networks, with weights of their own; peers are imported from npm.
  */
+import { cnn } from "../examples/mnist_cnn.ts";
 import * as torch from "../mod.ts";
 import { nn } from "../mod.ts";
 import { commandOf, hostOf } from "../tests/edge/host.ts";
@@ -18,20 +19,7 @@ const NETWORKS: Record<string, [make: () => nn.Module, shape: number[]]> = {
     () => new nn.Sequential(new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10)),
     [784],
   ],
-  cnn: [
-    () =>
-      new nn.Sequential(
-        new nn.Conv2d(1, 8, 3),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-        new nn.Conv2d(8, 16, 3),
-        new nn.ReLU(),
-        new nn.MaxPool2d(2),
-        new nn.Flatten(),
-        new nn.Linear(400, 10),
-      ),
-    [1, 28, 28],
-  ],
+  cnn: [cnn, [1, 28, 28]],
   resnet18: [() => torch.models.resnet18(), [3, 224, 224]],
 };
 
