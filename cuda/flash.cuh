@@ -70,20 +70,6 @@ static __device__ __forceinline__ float exp2Fast(float x) {
 inline float exp2Fast(float x) { return x < -126 ? 0 : exp2f(x); }
 #endif
 
-// Two neighbours in a register, the first of them the lower half.
-DEVICE inline uint32_t pair(float low, float high, __nv_bfloat16) {
-  const __nv_bfloat162 two = __floats2bfloat162_rn(low, high);
-  uint32_t bits;
-  memcpy(&bits, &two, 4);
-  return bits;
-}
-DEVICE inline uint32_t pair(float low, float high, __half) {
-  const __half2 two = __floats2half2_rn(low, high);
-  uint32_t bits;
-  memcpy(&bits, &two, 4);
-  return bits;
-}
-
 // d += a b. Of float32, tensor cores leave out the last 13 bits; what those bits are worth is multiplied by itself.
 template <class T> DEVICE void multiply(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   if constexpr (sizeof(T) == 4) {

@@ -2,6 +2,7 @@
 // for nothing is multiplied meanwhile.
 #pragma once
 #include "gemm_hopper.cuh"
+#include "narrow.cuh"
 
 #ifdef HOPPER_DEVICE
 // Four lanes side by side hold 8 columns each of four groups of 8, two at a time: afterwards a lane has all 8 of one group.
@@ -19,19 +20,6 @@ DEVICE inline void gather(uint32_t (&x)[4]) {
   } else {
     x[2] = c, x[3] = d;
   }
-}
-
-DEVICE inline uint32_t pack(float x, float y, __nv_bfloat16) {
-  const __nv_bfloat162 v = __floats2bfloat162_rn(x, y);
-  uint32_t bits;
-  memcpy(&bits, &v, 4);
-  return bits;
-}
-DEVICE inline uint32_t pack(float x, float y, __half) {
-  const __half2 v = __floats2half2_rn(x, y);
-  uint32_t bits;
-  memcpy(&bits, &v, 4);
-  return bits;
 }
 
 // A result: with EXTRAS, with what is added to it, and without negative ones.
@@ -67,7 +55,7 @@ DEVICE void storeRow(T* to, const T* added, int left, Size n, bool relu, const f
       for (int j = 0; j < COLUMNS / 8; j += 4) {
         uint32_t x[4];
 #pragma unroll
-        for (int q = 0; q < 4; q++) x[q] = pack(result(j + q, 0), result(j + q, 1), T());
+        for (int q = 0; q < 4; q++) x[q] = pair(result(j + q, 0), result(j + q, 1), T());
         gather(x);
         const int c = 8 * (j + t);
         if (c < left) *(uint4*)(to + c) = {x[0], x[1], x[2], x[3]};

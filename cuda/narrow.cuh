@@ -11,6 +11,20 @@ template <> inline DEVICE float narrow<float>(float x) { return x; }
 template <> inline DEVICE __half narrow<__half>(float x) { return __float2half(x); }
 template <> inline DEVICE __nv_bfloat16 narrow<__nv_bfloat16>(float x) { return __float2bfloat16(x); }
 
+// Two neighbours in a register, the first of them the lower half.
+DEVICE inline uint32_t pair(float low, float high, __nv_bfloat16) {
+  const __nv_bfloat162 two = __floats2bfloat162_rn(low, high);
+  uint32_t bits;
+  memcpy(&bits, &two, 4);
+  return bits;
+}
+DEVICE inline uint32_t pair(float low, float high, __half) {
+  const __half2 two = __floats2half2_rn(low, high);
+  uint32_t bits;
+  memcpy(&bits, &two, 4);
+  return bits;
+}
+
 // The type that elements of type T are computed with in.
 template <class T> struct Computed {
   using type = T;
