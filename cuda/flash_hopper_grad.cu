@@ -44,6 +44,31 @@ template <class S> struct Layout {
   DEVICE unsigned char* ownTile(int which) const { return ownTiles + (2 * own.place + which) * S::OWN_TILE; }
   DEVICE unsigned char* tile(int which) const { return tiles + (2 * stream.place + which) * S::TILE; }
   DEVICE float* row(int which) const { return rows + (2 * stream.place + which) * S::ROWS; }
+
+  // One thread fills the rings, item after item: own tiles of both maps' rows from rowOf(tile) on, then what bring(head, row, h, b)
+  // has stream past those.
+  template <int D, class R, class B>
+  DEVICE void load(const Schedule& items, const FlashGrad& s, const CUtensorMap* map, const CUtensorMap* other, R rowOf, B bring) {
+    int item = takeItem(items);
+    for (;; own.next()) {
+      own.waitEmpty();
+      itemOf[own.place] = item;
+      uint64_t* const full = own.full + own.place;
+      if (item < 0) {
+        hopper::arrive(full);
+        break;
+      }
+      int head, tile;
+      items.at(item, head, tile);
+      const int heads = (int)s.f.heads, all = (int)s.item + head, b = all / heads, h = all - b * heads, row = rowOf(tile);
+      hopper::arriveAndExpect(full, 2 * S::OWN_TILE);
+      copyTile<D>(ownTile(0), map, full, S::OWN_ROWS, row, h, b);
+      copyTile<D>(ownTile(1), other, full, S::OWN_ROWS, row, h, b);
+      item = takeItem(items);
+      bring(head, row, h, b);
+    }
+    takeNoMore();
+  }
 };
 #endif
 
@@ -62,36 +87,21 @@ __global__ void __launch_bounds__(QueryTiles<D>::LANES, 1)
   Layout<S> at(space);
   const int group = uniform(threadIdx.x / 128);
   const auto tilesBefore = [&](int end) { return ((f.causal && end < f.keys ? end : f.keys) + KEYS - 1) / KEYS; };
+  // Causal, the last queries see most: those come first.
+  const auto rowOf = [&](int tile) { return (f.causal ? items.tiles - 1 - tile : tile) * OWN_ROWS; };
 
   if (group == 0) {
     hopper::fewerRegisters<LOAD_REGISTERS<OWN_ROWS / 64>>();
     if (threadIdx.x == 0) {
-      int item = takeItem(items);
-      for (;; at.own.next()) {
-        at.own.waitEmpty();
-        at.itemOf[at.own.place] = item;
-        uint64_t* const full = at.own.full + at.own.place;
-        if (item < 0) {
-          hopper::arrive(full);
-          break;
-        }
-        int head, tile;
-        items.at(item, head, tile);
-        const int all = (int)s.item + head, b = all / (int)f.heads, h = all - b * (int)f.heads;
-        const int i0 = (f.causal ? items.tiles - 1 - tile : tile) * OWN_ROWS;
-        hopper::arriveAndExpect(full, 2 * S::OWN_TILE);
-        copyTile<D>(at.ownTile(0), &qMap, full, OWN_ROWS, i0, h, b);
-        copyTile<D>(at.ownTile(1), &gMap, full, OWN_ROWS, i0, h, b);
-        item = takeItem(items);
+      at.template load<D>(items, s, &qMap, &gMap, rowOf, [&](int, int i0, int h, int b) {
         for (int block = 0; block < tilesBefore(i0 + OWN_ROWS); block++, at.stream.next()) {
-          uint64_t* const next = at.stream.full + at.stream.place;
+          uint64_t* const full = at.stream.full + at.stream.place;
           at.stream.waitEmpty();
-          hopper::arriveAndExpect(next, 2 * S::TILE);
-          copyTile<D>(at.tile(0), &kMap, next, KEYS, block * KEYS, h, b);
-          copyTile<D>(at.tile(1), &vMap, next, KEYS, block * KEYS, h, b);
+          hopper::arriveAndExpect(full, 2 * S::TILE);
+          copyTile<D>(at.tile(0), &kMap, full, KEYS, block * KEYS, h, b);
+          copyTile<D>(at.tile(1), &vMap, full, KEYS, block * KEYS, h, b);
         }
-      }
-      takeNoMore();
+      });
     }
   } else {
     hopper::moreRegisters<COMPUTE_REGISTERS<OWN_ROWS / 64>>();
@@ -103,7 +113,7 @@ __global__ void __launch_bounds__(QueryTiles<D>::LANES, 1)
       if (item < 0) break;
       int head, tile;
       items.at(item, head, tile);
-      const int i0 = (f.causal ? items.tiles - 1 - tile : tile) * OWN_ROWS;
+      const int i0 = rowOf(tile);
       const int all = tilesBefore(i0 + OWN_ROWS), blocks = i0 + first < f.queries ? tilesBefore(i0 + first + 64) : 0;
       const unsigned char* const qTile = at.ownTile(0) + first * PART;
       const unsigned char* const gTile = at.ownTile(1) + first * PART;
@@ -185,34 +195,18 @@ __global__ void __launch_bounds__(KeyTiles<D>::LANES, 1)
   if (group == 0) {
     hopper::fewerRegisters<LOAD_REGISTERS<OWN_ROWS / 64>>();
     if (threadIdx.x == 0) {
-      int item = takeItem(items);
-      for (;; at.own.next()) {
-        at.own.waitEmpty();
-        at.itemOf[at.own.place] = item;
-        uint64_t* const full = at.own.full + at.own.place;
-        if (item < 0) {
-          hopper::arrive(full);
-          break;
-        }
-        int head, tile;
-        items.at(item, head, tile);
-        const int all = (int)s.item + head, b = all / (int)f.heads, h = all - b * (int)f.heads, j0 = tile * OWN_ROWS;
-        hopper::arriveAndExpect(full, 2 * S::OWN_TILE);
-        copyTile<D>(at.ownTile(0), &kMap, full, OWN_ROWS, j0, h, b);
-        copyTile<D>(at.ownTile(1), &vMap, full, OWN_ROWS, j0, h, b);
-        item = takeItem(items);
+      at.template load<D>(items, s, &kMap, &vMap, [](int tile) { return tile * OWN_ROWS; }, [&](int head, int j0, int h, int b) {
         for (int block = tileFrom(j0); block < blocks; block++, at.stream.next()) {
-          uint64_t* const next = at.stream.full + at.stream.place;
+          uint64_t* const full = at.stream.full + at.stream.place;
           const Size rows = head * s.padded + block * QUERIES;
           at.stream.waitEmpty();
-          hopper::arriveAndExpect(next, 2 * S::TILE + 2 * QUERIES * 4);
-          copyTile<D>(at.tile(0), &qMap, next, QUERIES, block * QUERIES, h, b);
-          hopper::copyBytes(at.row(0), s.levels + rows, QUERIES * 4, next);
-          copyTile<D>(at.tile(1), &gMap, next, QUERIES, block * QUERIES, h, b);
-          hopper::copyBytes(at.row(1), s.means + rows, QUERIES * 4, next);
+          hopper::arriveAndExpect(full, 2 * S::TILE + 2 * QUERIES * 4);
+          copyTile<D>(at.tile(0), &qMap, full, QUERIES, block * QUERIES, h, b);
+          hopper::copyBytes(at.row(0), s.levels + rows, QUERIES * 4, full);
+          copyTile<D>(at.tile(1), &gMap, full, QUERIES, block * QUERIES, h, b);
+          hopper::copyBytes(at.row(1), s.means + rows, QUERIES * 4, full);
         }
-      }
-      takeNoMore();
+      });
     }
   } else {
     hopper::moreRegisters<COMPUTE_REGISTERS<OWN_ROWS / 64>>();
