@@ -108,16 +108,7 @@ DEVICE void storeSums(T* to, Size stride, int row, int rows, int width, const fl
         const int e = 4 * (n + j) + 2 * half;
         w[j] = pair(sum[e] * factor[half], sum[e + 1] * factor[half], T());
       }
-#pragma unroll
-      for (int d = 1; d < 4; d *= 2) {
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-          if (j & d) continue;
-          const uint32_t got = __shfl_xor_sync(~0u, lane & d ? w[j] : w[j | d], d);
-          if (lane & d) w[j] = got;
-          else w[j | d] = got;
-        }
-      }
+      hopper::gather(w);
       const int column = (n + lane) * 8;
       if (r < rows && column < width) *(uint4*)(to + r * stride + column) = make_uint4(w[0], w[1], w[2], w[3]);
     }

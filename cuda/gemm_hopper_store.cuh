@@ -5,23 +5,6 @@
 #include "narrow.cuh"
 
 #ifdef HOPPER_DEVICE
-// Four lanes side by side hold 8 columns each of four groups of 8, two at a time: afterwards a lane has all 8 of one group.
-DEVICE inline void gather(uint32_t (&x)[4]) {
-  const int t = threadIdx.x % 4;
-  const uint32_t a = __shfl_xor_sync(~0u, t & 1 ? x[0] : x[1], 1), b = __shfl_xor_sync(~0u, t & 1 ? x[2] : x[3], 1);
-  if (t & 1) {
-    x[0] = a, x[2] = b;
-  } else {
-    x[1] = a, x[3] = b;
-  }
-  const uint32_t c = __shfl_xor_sync(~0u, t & 2 ? x[0] : x[2], 2), d = __shfl_xor_sync(~0u, t & 2 ? x[1] : x[3], 2);
-  if (t & 2) {
-    x[0] = c, x[1] = d;
-  } else {
-    x[2] = c, x[3] = d;
-  }
-}
-
 // A result: with EXTRAS, with what is added to it, and without negative ones.
 template <class T, bool EXTRAS> DEVICE float extended(float v, const T* added, bool there, bool relu) {
   if (EXTRAS && added && there) v += (float)*added;
@@ -56,7 +39,7 @@ DEVICE void storeRow(T* to, const T* added, int left, Size n, bool relu, const f
         uint32_t x[4];
 #pragma unroll
         for (int q = 0; q < 4; q++) x[q] = pair(result(j + q, 0), result(j + q, 1), T());
-        gather(x);
+        hopper::gather(x);
         const int c = 8 * (j + t);
         if (c < left) *(uint4*)(to + c) = {x[0], x[1], x[2], x[3]};
       }

@@ -185,6 +185,23 @@ PRODUCT_OF_TF32(256, 128, "128", "129", "130", "131", "132", "133")
 #undef REGISTERS_128
 #undef REGISTERS_64
 #undef REGISTERS_32
+
+// Four lanes side by side hold 8 columns each of four groups of 8, two at a time: afterwards a lane has all 8 of one group.
+INSTRUCTION void gather(uint32_t (&x)[4]) {
+  const int t = threadIdx.x % 4;
+  const uint32_t a = __shfl_xor_sync(~0u, t & 1 ? x[0] : x[1], 1), b = __shfl_xor_sync(~0u, t & 1 ? x[2] : x[3], 1);
+  if (t & 1) {
+    x[0] = a, x[2] = b;
+  } else {
+    x[1] = a, x[3] = b;
+  }
+  const uint32_t c = __shfl_xor_sync(~0u, t & 2 ? x[0] : x[2], 2), d = __shfl_xor_sync(~0u, t & 2 ? x[1] : x[3], 2);
+  if (t & 2) {
+    x[0] = c, x[1] = d;
+  } else {
+    x[2] = c, x[3] = d;
+  }
+}
 #undef INSTRUCTION
 
 }  // namespace hopper
